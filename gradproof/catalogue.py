@@ -1,0 +1,112 @@
+"""Records of what is claimed, and how the two halves of the house (what a gradient is, what computes it) meet by key."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, TypeVar
+
+from gradproof.errors import InvalidProblem
+from gradproof.problem import Draw, Implementation, Problem, Sizes
+from gradproof.symbolic.proof import Proof
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Formula:
+    """One printed gradient: where it stands, where it holds, and its derivation.
+
+    key: how the formula is called everywhere (test ids, reports, ``--implementation KEY=...``).
+    rows: catalogue numbers it covers. source: document, section. printed: LaTeX as the source prints it.
+    title: a few words for a reader. domain_text: where it holds, in words; ``domain`` is the same as a predicate.
+    derive: ``derive() -> Proof``: SymPy differentiates and the printed formula must cancel, else Disproved.
+    sizes, draw, domain, fixed, pinned: as for Problem; the domain belongs to the formula, not to a test.
+    note: what a reader of the source must know (a missing figure, a reading of a scan).
+    """
+
+    key: str
+    title: str
+    rows: tuple[str, ...]
+    source: str
+    printed: str
+    domain_text: str
+    derive: Callable[[], Proof]
+    sizes: Mapping[str, tuple[int, int]]
+    draw: Draw
+    domain: Callable[[Any, Any], bool] | None = None
+    fixed: tuple[str, ...] = ()
+    pinned: tuple[Sizes, ...] = ()
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"Formula({self.key!r})"
+
+    def problem(self, implementation: Implementation) -> Problem:
+        """The problem of checking ``implementation`` against this formula."""
+        if implementation.key != self.key:
+            raise InvalidProblem(f"implementation {implementation.key!r} does not belong to formula {self.key!r}")
+        return Problem(
+            name=self.key,
+            loss=implementation.loss,
+            output=implementation.output,
+            autograd_loss=implementation.autograd_loss,
+            sizes=self.sizes,
+            draw=self.draw,
+            domain=self.domain,
+            fixed=self.fixed,
+            pinned=self.pinned,
+        )
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A number as the source prints it, digit for digit, and the precision it was computed in."""
+
+    text: str
+    dtype: str = "float64"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WorkedExample:
+    """Numbers of a source's worked example: what is printed, and what is exact.
+
+    key, title, rows, source, note: as for Formula. printed: name -> the number as printed (empty where the source asks
+    for a number without giving one). exact: ``exact() -> {name: SymPy number}``, derived without any floating point.
+    """
+
+    key: str
+    title: str
+    rows: tuple[str, ...]
+    source: str
+    exact: Callable[[], Mapping[str, Any]]
+    printed: Mapping[str, Printed] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Computation:
+    """The program that computes a worked example's numbers: ``run() -> {name: number}``; a name it cannot compute here
+    (torch is missing) maps to a NotRun with the reason."""
+
+    key: str
+    run: Callable[[], Mapping[str, Any]]
+
+
+Record = TypeVar("Record", Formula, Implementation, WorkedExample, Computation)
+
+
+def collect(package: ModuleType, kind: type[Record]) -> dict[str, Record]:
+    """Every record of one kind that the modules of a package define at top level, by key, in the order of the files.
+
+    Raises InvalidProblem when two records share a key.
+    """
+    records: dict[str, Record] = {}
+    for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for value in vars(importlib.import_module(info.name)).values():
+            if not isinstance(value, kind):
+                continue
+            if records.setdefault(value.key, value) is not value:
+                raise InvalidProblem(f"{info.name}: key {value.key!r} is already taken")
+    return records

@@ -1,0 +1,42 @@
+"""What a proof is: a list of equalities that SymPy has checked, beside what is argued on paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradproof.errors import GradproofError
+
+
+class Disproved(GradproofError, AssertionError):
+    """Two expressions that a claim says are equal are not; the message holds the claim, the remainder and a counterexample."""
+
+
+class Undecided(GradproofError):
+    """SymPy could neither cancel a difference nor find a counterexample. Never a pass."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One equality that SymPy verified: what it says, and its statement in LaTeX."""
+
+    claim: str
+    latex: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The verified equalities behind one formula.
+
+    scope: "every size" (symbolic sizes) or "fixed sizes" (a scalar graph, or explicit small shapes).
+    checked: what SymPy checked. argued: what is argued on paper, in one or two sentences; may be empty.
+    seconds: wall time of the derivation.
+    """
+
+    scope: str
+    checked: tuple[Checked, ...]
+    argued: str
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not self.checked:
+            raise Undecided("a proof that checked nothing proves nothing")
