@@ -1,0 +1,87 @@
+"""The code under test behind one face, whether it is a function or an object with forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradproof.errors import InvalidProblem
+from gradproof.objective import leaves
+from gradproof.problem import Point, Problem
+
+
+class Crashed(Exception):
+    """The code under test raised; ``cause`` is what."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(f"{type(cause).__name__}: {cause}")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Code that claims to compute a problem's gradient.
+
+    ``gradients(params, data)`` for a loss, ``gradients(params, data, upstream)`` for a layer; or an object with
+    ``forward(params, data) -> (loss or output, cache)`` and ``backward(params, data, cache)`` for a loss,
+    ``backward(upstream, cache)`` for a layer.
+    """
+
+    problem: Problem
+    code: Any
+
+    def __post_init__(self) -> None:
+        two = [callable(getattr(self.code, name, None)) for name in ("forward", "backward")]
+        if not callable(self.code) and not all(two):
+            raise InvalidProblem(
+                f"{self.problem.name}: the code under test must be a function gradients(params, data) or an object with "
+                f"forward and backward, not {type(self.code).__name__}"
+            )
+
+    @property
+    def has_forward(self) -> bool:
+        return callable(getattr(self.code, "forward", None)) and callable(getattr(self.code, "backward", None))
+
+    def forward(self, point: Point) -> tuple[Any, Any]:
+        """(loss or output, cache) of an object with forward and backward."""
+        result = self.call(self.code.forward, point.params, point.data)
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise Crashed(TypeError(f"forward must return (value, cache), not {type(result).__name__}"))
+        return result
+
+    def backward(self, point: Point, cache: Any) -> Any:
+        args = (point.upstream, cache) if self.problem.is_layer else (point.params, point.data, cache)
+        return self.call(self.code.backward, *args)
+
+    def gradients(self, point: Point) -> tuple[Any, Any]:
+        """(loss or output, or None for a plain function; whatever was returned as gradients)."""
+        if self.has_forward:
+            value, cache = self.forward(point)
+            return value, self.backward(point, cache)
+        extra = (point.upstream,) if self.problem.is_layer else ()
+        return None, self.call(self.code, point.params, point.data, *extra)
+
+    def call(self, function: Any, *args: Any) -> Any:
+        """Run somebody's code; whatever it raises becomes Crashed. It gets dicts of its own around the point's arrays."""
+        args = tuple(dict(a) if isinstance(a, Mapping) and type(a) is dict else a for a in args)
+        try:
+            with np.errstate(all="ignore"):
+                return function(*args)
+        except (Exception, SystemExit) as error:
+            raise Crashed(error) from error
+
+
+def as_loss(problem: Problem, point: Point, value: Any) -> Any:
+    """A forward's result as the number the reference knows: the loss, or <upstream, output>; None if it is neither."""
+    try:
+        if not problem.is_layer:
+            return np.longdouble(value) if np.shape(value) == () else None
+        pairs = zip(leaves(point.upstream), leaves(value), strict=True)
+        if any(np.shape(u) != np.shape(part) for u, part in pairs):
+            return None
+        pairs = zip(leaves(point.upstream), leaves(value), strict=True)
+        return sum(np.sum(np.asarray(u, np.longdouble) * np.asarray(part, np.longdouble)) for u, part in pairs)
+    except (TypeError, ValueError):
+        return None

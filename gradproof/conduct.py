@@ -1,0 +1,220 @@
+"""What a gradient function must not do to its caller: one check a rule, all of them at every point."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from gradproof.candidate import Candidate, Crashed
+from gradproof.objective import leaves, like
+from gradproof.problem import Point, Problem
+from gradproof.sampling import arranged
+from gradproof.verdict import Finding
+
+Array = np.ndarray
+Arrays = dict[str, Array]
+
+STRETCHES = (1024.0, -1.0, 2.0**-10)
+"""Factors an upstream is multiplied by: powers of two, so that an exactly linear backward pass gives exact multiples."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the code returned at a point, once it has the right form.
+
+    value: the forward's loss or output, None for a plain function. gradients: arrays by parameter; a parameter whose
+    gradient is missing or malformed is left out (there is a finding for it). elsewhere: the gradients on other values.
+    """
+
+    value: Any
+    gradients: Arrays
+    elsewhere: Arrays = field(default_factory=dict)
+
+
+def observe(problem: Problem, candidate: Candidate, point: Point, other: Point | None) -> tuple[Claim, list[Finding]]:
+    """Call the code at ``point`` several times, around one call at ``other`` (same sizes, other values)."""
+    findings: list[Finding] = []
+
+    def note(kind: str, detail: str, parameter: str | None = None) -> None:
+        if not any(f.kind == kind and f.parameter == parameter for f in findings):
+            findings.append(Finding(kind, point.place, detail, parameter))
+
+    try:
+        before = snapshot(point)
+        value, returned = candidate.gradients(point)
+        for name in changed(point, before):
+            note("mutates-input", f"{name} is changed by the call", None)
+        if findings:  # what it returns now belongs to values nobody chose
+            return Claim(value, {}), findings
+        gradients = well_formed(point, returned, note)
+        for kind, detail, name in aliases(point, gradients):
+            note(kind, detail, name)
+        copies = {name: g.copy() for name, g in gradients.items()}
+        for kind, detail, name in repeated(problem, candidate, point, gradients, copies):
+            note(kind, detail, name)
+        elsewhere = {} if other is None else own_copies(candidate.gradients(other)[1])
+        for kind, detail, name in remembered(candidate, point, other, copies, elsewhere):
+            note(kind, detail, name)
+    except Crashed as crash:
+        note("exception", str(crash))
+        return Claim(None, {}), findings
+    return Claim(value, copies, elsewhere), findings
+
+
+# Form -------------------------------------------------------------------------------------------------------------
+
+
+def well_formed(point: Point, returned: Any, note: Any) -> Arrays:
+    """The returned gradients that have the right name, shape and dtype; ``note`` hears of the others."""
+    if not isinstance(returned, Mapping):
+        note("missing", f"the code returned {type(returned).__name__}, not a mapping of parameter names to arrays")
+        return {}
+    for name in returned:
+        if name not in point.params:
+            note("unexpected", f"{name!r} is no parameter; the parameters are {', '.join(point.params)}", str(name))
+    gradients: Arrays = {}
+    for name, param in point.params.items():
+        claimed = returned.get(name)
+        if claimed is None:
+            note("missing", f"no gradient of {name}" + (" (it is None)" if name in returned else ""), name)
+        elif not isinstance(claimed, np.ndarray | np.generic) and not (type(claimed) is float and not param.ndim):
+            note("dtype", f"the gradient of {name} is a {type(claimed).__name__}, not an array", name)
+        elif np.shape(claimed) != param.shape:
+            note("shape", f"the gradient of {name} has shape {np.shape(claimed)}, {name} has {param.shape}", name)
+        elif type(claimed) is not float and claimed.dtype != param.dtype:
+            note("dtype", f"the gradient of {name} is {claimed.dtype}, {name} is {param.dtype}", name)
+        else:
+            gradients[name] = np.asarray(claimed)
+    return gradients
+
+
+# Memory -----------------------------------------------------------------------------------------------------------
+
+
+def arrays_of(point: Point) -> dict[str, Array]:
+    """Every array the code was handed, by a name for messages."""
+    named = {f"the parameter {name}": value for name, value in point.params.items()}
+    named |= {f"the data {name}": value for name, value in point.data.items() if isinstance(value, np.ndarray)}
+    upstream = [] if point.upstream is None else leaves(point.upstream)
+    return named | {"the upstream gradient" + f" {k}" * (len(upstream) > 1): u for k, u in enumerate(upstream)}
+
+
+def snapshot(point: Point) -> dict[str, bytes]:
+    return {name: array.tobytes() for name, array in arrays_of(point).items()}
+
+
+def changed(point: Point, before: Mapping[str, bytes]) -> list[str]:
+    return [name for name, array in arrays_of(point).items() if array.tobytes() != before[name]]
+
+
+def overlap(a: Array, b: Array) -> bool:
+    try:
+        return np.shares_memory(a, b, max_work=10**5)
+    except Exception:  # too hard to decide exactly: NumPy's TooHardError has moved between modules
+        return np.may_share_memory(a, b)
+
+
+def aliases(point: Point, gradients: Arrays) -> Iterator[tuple[str, str, str]]:
+    for name, gradient in gradients.items():
+        for owner, array in arrays_of(point).items():
+            if overlap(gradient, array):
+                yield "aliases", f"the gradient of {name} shares memory with {owner}", name
+        for other, second in gradients.items():
+            if other > name and overlap(gradient, second):
+                yield "aliases", f"the gradients of {name} and {other} share memory", name
+
+
+# Calls one after another ------------------------------------------------------------------------------------------
+
+
+def repeated(
+    problem: Problem, candidate: Candidate, point: Point, gradients: Arrays, first: Arrays
+) -> Iterator[tuple[str, str, str | None]]:
+    """The same call again, as a whole and backward alone. ``first`` holds copies of ``gradients``, the first call's."""
+    second = plain_arrays(candidate.gradients(point)[1])
+    for name, gradient in gradients.items():
+        if name in second and overlap(gradient, second[name]):
+            yield "aliases", f"the gradient of {name} is the same memory in two calls: the second overwrites the first", name
+        elif name in second and not same_bits(first[name], second[name]):
+            yield "nondeterministic", f"a second call with the same values gives other bits for {name}", name
+    if candidate.has_forward:
+        _, cache = candidate.forward(point)
+        once = own_copies(candidate.backward(point, cache))
+        for name in differing(once, plain_arrays(candidate.backward(point, cache))):
+            yield "nondeterministic", f"a second backward pass on one cache gives other bits for {name}", name
+    if problem.is_layer:
+        yield from linear(candidate, point, first)
+
+
+def remembered(
+    candidate: Candidate, point: Point, other: Point | None, first: Arrays, elsewhere: Arrays
+) -> Iterator[tuple[str, str, str | None]]:
+    """Calls on other values in between change nothing, and new values in the same arrays are seen."""
+    if other is None:
+        return
+    for name in differing(first, plain_arrays(candidate.gradients(point)[1])):
+        yield "stale", f"a call on other values in between changes the gradient of {name}", name
+    if candidate.has_forward:
+        _, cache = candidate.forward(point)
+        candidate.forward(other)
+        for name in differing(first, plain_arrays(candidate.backward(point, cache))):
+            yield "stale", f"a forward pass on other values, run before the backward pass, changes {name}", name
+    reused = overwrite(point, other)
+    if reused is not None:
+        for name in differing(elsewhere, plain_arrays(candidate.gradients(reused)[1])):
+            yield "stale", f"new values in the same arrays are not seen by the gradient of {name}", name
+
+
+def overwrite(point: Point, other: Point) -> Point | None:
+    """A point whose arrays first hold ``point``'s values for one call and then, the same objects, ``other``'s."""
+    here, there = arrays_of(point), arrays_of(other)
+    if here.keys() != there.keys() or any(here[n].shape != there[n].shape for n in here):
+        return None
+    for name, array in here.items():
+        array[...] = there[name]
+    rest = {name: value for name, value in other.data.items() if not isinstance(value, np.ndarray)}
+    return replace(point, data={**point.data, **rest})
+
+
+def linear(candidate: Candidate, point: Point, first: Arrays) -> Iterator[tuple[str, str, str | None]]:
+    """A backward pass is linear in the upstream gradient, exactly so for powers of two; zero gives zero."""
+    for factor in (0.0, *STRETCHES):
+        parts = [arranged(np.asarray(u) * np.asarray(u).dtype.type(factor), point.place) for u in leaves(point.upstream)]
+        stretched = plain_arrays(candidate.gradients(replace(point, upstream=like(point.upstream, parts)))[1])
+        for name in stretched.keys() & first.keys():
+            if not is_multiple(stretched[name], first[name], factor):
+                times = "zero" if not factor else f"{factor:g} times the"
+                yield "nonlinear", f"{times} upstream gradient does not give {times} gradient of {name}", name
+
+
+def is_multiple(stretched: Array, first: Array, factor: float) -> bool:
+    if not factor:
+        return not np.any(stretched)
+    with np.errstate(all="ignore"):
+        wanted = first * first.dtype.type(factor)
+    tiny = np.finfo(first.dtype).tiny * 2.0**40  # intermediate results may leave the normal range; the bound sees them
+    huge = np.finfo(first.dtype).max * 2.0**-40
+    ordinary = (np.abs(first) > tiny) & (np.abs(first) < huge)
+    return stretched.shape == first.shape and bool(np.all((stretched == wanted) | ~ordinary))
+
+
+def plain_arrays(returned: Any) -> Arrays:
+    """Arrays of a later call, as far as it returned any; its form was checked at the first."""
+    if not isinstance(returned, Mapping):
+        return {}
+    return {n: np.asarray(g) for n, g in returned.items() if isinstance(g, np.ndarray | np.generic | float)}
+
+
+def own_copies(returned: Any) -> Arrays:
+    return {name: gradient.copy() for name, gradient in plain_arrays(returned).items()}
+
+
+def differing(before: Arrays, now: Arrays) -> list[str]:
+    return [name for name in before if name in now and not same_bits(before[name], now[name])]
+
+
+def same_bits(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()

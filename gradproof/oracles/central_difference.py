@@ -1,0 +1,123 @@
+"""Central differences of order 2 to 8 by Richardson extrapolation, each with an error estimate of its own.
+
+Steps h, h/2, h/4, h/8 give one tableau an entry; the answer is the entry whose neighbours agree best. The estimate adds
+what rounding the loss costs, and what a kink inside the stencil would: there the one-sided slopes keep apart as the step
+shrinks, while for a smooth loss they close up in proportion to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from gradproof.bound import Reference, is_float
+from gradproof.errors import NotRun
+from gradproof.objective import objective
+from gradproof.oracles.base import Array, Estimate
+from gradproof.problem import Point, Problem
+from gradproof.tape import Working
+
+LEVELS = 4
+FIRST_STEPS = (2.0**-5, 2.0**-9, 2.0**-13)
+"""Tried in turn, relative to max(1, |x|), until the estimate is as good as rounding lets it be."""
+
+GOOD = 1e-11
+
+
+class CentralDifferenceOracle:
+    name = "central diff"
+    order = 3
+    entries = 200
+    points = None
+
+    def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:
+        f, values = real_loss(problem, point, Working)
+        gradients = {name: np.zeros(value.shape, Working) for name, value in values.items()}
+        errors = {name: np.zeros(value.shape, Working) for name, value in values.items()}
+        with np.errstate(all="ignore"):
+            middle = f(values)
+            noise = loss_noise(known, point, middle)
+            for name, value in values.items():
+                for k in range(value.size):
+                    along = entry_line(f, values, name, k)
+                    slope, error = best_slope(along, middle, noise, max(1.0, abs(float(value.flat[k]))))
+                    gradients[name].flat[k], errors[name].flat[k] = slope, error
+        if not all(np.all(np.isfinite(e)) for e in errors.values()):
+            raise NotRun("the loss is not finite near this point")
+        return Estimate(gradients, errors)
+
+
+def real_loss(problem: Problem, point: Point, dtype: Any) -> tuple[Callable[[Mapping[str, Array]], Any], dict[str, Array]]:
+    """The loss as a function of plain arrays in ``dtype``, and the point's parameters in it."""
+    data = {name: np.asarray(value, dtype) if is_float(value) else value for name, value in point.data.items()}
+    return objective(problem, point, data), {name: np.asarray(value, dtype) for name, value in point.params.items()}
+
+
+def loss_noise(known: Reference | None, point: Point, loss: Any) -> Any:
+    """Rounding error of the loss in the working precision."""
+    u = np.finfo(Working).eps / 2
+    if known is None or not known.computed:
+        return 64 * u * max(1, abs(loss))
+    return u / (np.finfo(point.dtype).eps / 2) * known.loss_bound + 4 * u * abs(loss) + np.finfo(Working).tiny
+
+
+def entry_line(f: Callable[[Any], Any], values: Mapping[str, Array], name: str, k: int) -> Callable[[Any], Any]:
+    """The loss along one entry of one parameter."""
+
+    def along(t: Any) -> Any:
+        moved = values[name].copy()
+        moved.flat[k] += t
+        return f({**values, name: moved})
+
+    return along
+
+
+def best_slope(along: Callable[[Any], Any], middle: Any, noise: Any, scale: float) -> tuple[Any, Any]:
+    """Derivative at 0 and its error estimate, from the first step of ``FIRST_STEPS`` that does well, else the best."""
+    best = (Working(0), Working(np.inf))
+    for first in FIRST_STEPS:
+        slope, error = richardson(along, middle, noise, Working(first * scale))
+        if error < best[1]:
+            best = slope, error
+        if error <= GOOD * abs(slope) or error <= 64 * noise / (first * scale):
+            break
+    return best
+
+
+def richardson(along: Callable[[Any], Any], middle: Any, noise: Any, h: Any) -> tuple[Any, Any]:
+    steps = [h / 2**k for k in range(LEVELS)]
+    right, left = [along(s) for s in steps], [along(-s) for s in steps]
+    rows = [[(r - m) / (2 * s) for r, m, s in zip(right, left, steps, strict=True)]]
+    for order in range(1, LEVELS):
+        last = rows[-1]
+        rows.append([(4**order * last[k + 1] - last[k]) / (4**order - 1) for k in range(len(last) - 1)])
+    answer = rows[-1][0]
+    truncation = max(abs(answer - rows[-2][0]), abs(answer - rows[-2][1]))
+    rounding = 4 * noise / steps[-1]
+    apart = [(r - 2 * middle + m) / s for r, m, s in zip(right, left, steps, strict=True)]
+    # Halving the step halves the gap between the one-sided slopes of a smooth loss; a kink keeps it open.
+    kink = max(0, max(abs(apart[k + 1]) - 0.75 * abs(apart[k]) for k in range(LEVELS - 1)) - rounding)
+    return answer, truncation + rounding + 4 * kink
+
+
+def taylor_slope(problem: Problem, point: Point, gradients: Mapping[str, Array]) -> float | None:
+    """Slope of log |f(x + tv) - f(x) - t<g, v>| against log t along a random v: 2 for the gradient g, 1 for a wrong one.
+
+    None when the remainder vanishes: the loss is linear along v and g is right.
+    """
+    f, values = real_loss(problem, point, Working)
+    rng = np.random.default_rng([point.place.seed, 0x7A])
+    v = {name: rng.standard_normal(value.shape) for name, value in values.items()}
+    slope = sum(np.sum(np.asarray(gradients[name], Working) * v[name]) for name in v)
+    middle, steps = f(values), [2.0**-k for k in range(6, 14)]
+    rest = [abs(f({name: values[name] + t * v[name] for name in v}) - middle - t * slope) for t in steps]
+    floor = 1e3 * np.finfo(Working).eps * max(1e-300, abs(middle), abs(slope))
+    seen = [(np.log(t), np.log(float(r))) for t, r in zip(steps, rest, strict=True) if r > floor]
+    if len(seen) < 3:
+        return None
+    return float(np.polyfit(*np.transpose(seen), 1)[0])
+
+
+ORACLE = CentralDifferenceOracle()

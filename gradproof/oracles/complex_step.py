@@ -1,0 +1,164 @@
+"""Im f(x + ih)/h: the derivative of an analytic loss without subtraction, entry by entry or along random directions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradproof import composites
+from gradproof.bound import Reference, is_float
+from gradproof.duck import DuckArray, plain
+from gradproof.errors import NotRun
+from gradproof.objective import objective
+from gradproof.oracles.base import Array, Direction, Estimate
+from gradproof.problem import Point, Problem
+
+STEP = 1e-100
+DIRECTIONS = 4
+
+
+class ComplexStep(DuckArray):
+    """A complex array whose imaginary part is a derivative: ufuncs that NumPy defines otherwise (abs) act analytically."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = np.asarray(value, np.complex128)
+
+    def assign(self, other: ComplexStep) -> None:
+        self.value = other.value
+
+    def index(self, key: Any) -> ComplexStep:
+        return ComplexStep(self.value[plain(key)])
+
+    def compare(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
+        return ufunc(*(np.real(plain(x)) for x in inputs))
+
+    def apply_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> ComplexStep:
+        return ComplexStep(ANALYTIC.get(ufunc, ufunc)(*(plain(x) for x in inputs)))
+
+    def apply_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = composites.apply(function, args, kwargs)
+        if result is NotImplemented:
+            args = tuple([plain(x) for x in a] if isinstance(a, list | tuple) else plain(a) for a in args)
+            result = EXTREMES.get(function, function)(*args, **kwargs)
+        if isinstance(result, list | tuple):
+            return [ComplexStep(part) for part in result]
+        return result if isinstance(result, ComplexStep) else ComplexStep(result)
+
+
+def absolute(x: Array) -> Array:
+    return np.where(np.real(x) < 0, -x, x)
+
+
+def maximum(x: Array, y: Array) -> Array:
+    return np.where(np.real(x) > np.real(y), x, y)
+
+
+def minimum(x: Array, y: Array) -> Array:
+    return np.where(np.real(x) <= np.real(y), x, y)  # the one np.maximum leaves, also where they tie
+
+
+def logaddexp(x: Array, y: Array) -> Array:
+    larger = maximum(x, y)
+    return larger + np.log1p(np.exp(minimum(x, y) - larger))
+
+
+def tanh(x: Array) -> Array:
+    """First order in the imaginary part: NumPy's own loses it where tanh saturates."""
+    return np.tanh(np.real(x)) + 1j * np.imag(x) / np.cosh(np.real(x)) ** 2
+
+
+ANALYTIC: dict[np.ufunc, Any] = {
+    np.absolute: absolute,
+    np.fabs: absolute,
+    np.maximum: maximum,
+    np.fmax: maximum,
+    np.minimum: minimum,
+    np.fmin: minimum,
+    np.logaddexp: logaddexp,
+    np.tanh: tanh,
+    np.sign: lambda x: np.sign(np.real(x)) + 0j,
+}
+
+
+def extreme(choose: Any) -> Any:
+    """np.max or np.min by the real part."""
+
+    def along(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+        if axis is None or isinstance(axis, tuple):
+            axes = tuple(range(a.ndim)) if axis is None else tuple(k % a.ndim for k in axis)
+            rest = [k for k in range(a.ndim) if k not in axes]
+            flat = np.transpose(a, [*rest, *axes]).reshape([a.shape[k] for k in rest] + [-1])
+            best = along(flat, axis=-1)
+            return np.expand_dims(best, axes) if keepdims else best
+        place = np.expand_dims(choose(np.real(a), axis=axis), axis)
+        best = np.take_along_axis(a, place, axis)
+        return best if keepdims else np.squeeze(best, axis)
+
+    return along
+
+
+EXTREMES = {np.max: extreme(np.argmax), np.amax: extreme(np.argmax), np.min: extreme(np.argmin), np.amin: extreme(np.argmin)}
+
+
+class ComplexStepOracle:
+    name = "complex step"
+    order = 2
+    entries = 10**9
+    points = None
+    each_entry = 64
+    """Up to this many entries every one is stepped; above, random directions only."""
+
+    def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:
+        values = {name: np.asarray(value, np.complex128) for name, value in point.params.items()}
+        data = {
+            name: np.asarray(value, np.float64) if is_float(value) else value for name, value in point.data.items()
+        }
+        f = objective(problem, point, data)
+
+        def imaginary(stepped: dict[str, Array]) -> np.floating:
+            with np.errstate(all="ignore"):
+                result = plain(f({name: ComplexStep(value) for name, value in stepped.items()}))
+            slope = np.longdouble(np.imag(result)) / np.longdouble(STEP)
+            if not np.isfinite(slope):
+                raise NotRun("the complex loss is not finite here")
+            return slope
+
+        bounds = known.bounds_in(np.float64, point.dtype) if known is not None and known.computed else None
+        error = bounds or {name: np.zeros(value.shape, np.longdouble) for name, value in values.items()}
+        directions = tuple(
+            Direction(vector, imaginary(step(values, vector)), total(vector, error))
+            for vector in random_directions(values, point.place.seed)
+        )
+        if sum(value.size for value in values.values()) > self.each_entry:
+            return Estimate(directions=directions)
+        gradients = {
+            name: np.array(
+                [imaginary(step(values, {name: unit(value.shape, k)})) for k in range(value.size)], np.longdouble
+            ).reshape(value.shape)
+            for name, value in values.items()
+        }
+        return Estimate(gradients, error, directions)
+
+
+def step(values: dict[str, Array], vector: dict[str, Array]) -> dict[str, Array]:
+    return {name: value + 1j * STEP * vector[name] if name in vector else value for name, value in values.items()}
+
+
+def unit(shape: tuple[int, ...], k: int) -> Array:
+    vector = np.zeros(shape)
+    vector.flat[k] = 1
+    return vector
+
+
+def random_directions(values: dict[str, Array], seed: int) -> list[dict[str, Array]]:
+    rng = np.random.default_rng([seed, 0xD1])
+    return [{name: rng.standard_normal(value.shape) for name, value in values.items()} for _ in range(DIRECTIONS)]
+
+
+def total(vector: dict[str, Array], error: Any) -> Any:
+    """How far <gradient, vector> may be off when each entry may be off by ``error``."""
+    return sum((np.sum(np.abs(vector[name]) * error[name]) for name in vector), np.longdouble(0))
+
+
+ORACLE = ComplexStepOracle()

@@ -1,0 +1,165 @@
+"""Recording a loss on the tape, and the backward sweep that carries the adjoint and its error bound together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from gradproof import composites
+from gradproof.duck import DuckArray, plain, refuse
+
+Array = np.ndarray
+
+Working = np.longdouble
+"""The precision the tape computes in."""
+
+ELEMENTARY = 8.0
+"""Error allowed to one elementary function (exp, tanh, ...), in units of u: the 4 ulp NumPy's vectorised code promises."""
+
+
+class Tape:
+    """One evaluation of a loss.
+
+    dtype: the dtype under test, whose unit roundoff u the errors count in. side: +1 or -1, which one-sided derivative
+    is taken where the loss has a kink exactly at the point. After the loss has run, ``kinks`` names the operations that
+    met one.
+    """
+
+    def __init__(self, dtype: Any = np.float64, side: int = 1) -> None:
+        self.dtype = np.dtype(dtype)
+        self.side = side
+        self.u = Working(np.finfo(self.dtype).eps) / 2
+        # A result below the smallest normal number loses up to that much, whatever its size: in units of u.
+        self.underflow = Working(np.finfo(self.dtype).tiny) / self.u
+        self.nodes: list[Node] = []
+        self.kinks: list[str] = []
+
+    # Putting values on the tape -----------------------------------------------------------------------------------
+
+    def parameter(self, value: Array) -> Traced:
+        return Traced(self, self.node(np.asarray(value, Working), None, differentiable=True))
+
+    def constant(self, value: Any) -> Traced:
+        """Data as drawn: exact in the dtype under test."""
+        return Traced(self, self.node(np.asarray(value, Working), None))
+
+    def lift(self, x: Any) -> Node:
+        """The node of whatever an operation received: traced, or a constant written in the loss.
+
+        A constant that float32 cannot hold may itself have been rounded, by u of its size.
+        """
+        if isinstance(x, Traced):
+            return x.node
+        value = np.asarray(x)
+        if value.dtype.kind not in "fiub":
+            refuse(f"a value of type {type(x).__name__} in an arithmetic operation", "use real numbers and arrays")
+        rounded = value.dtype.kind == "f" and not np.array_equal(value, value.astype(np.float32))
+        value = np.asarray(value, Working)
+        return self.node(value, np.abs(value) if rounded else None)
+
+    def node(
+        self, value: Array, error: Array | None, edges: Iterable[Edge] = (), differentiable: bool = False
+    ) -> Node:
+        node = Node(value, error, [edge for edge in edges if edge[0].differentiable])
+        node.differentiable = differentiable or bool(node.edges)
+        for parent, _ in node.edges:
+            parent.uses += 1
+        self.nodes.append(node)
+        return node
+
+    def rounding(self, value: Array, units: float = 1.0) -> Array:
+        """What rounding a result of this size may cost, in units of u."""
+        return units * np.abs(value) + self.underflow
+
+    # The backward sweep -------------------------------------------------------------------------------------------
+
+    def backward(self, output: Node, seed: Array) -> None:
+        """Fill ``adjoint`` and ``bound`` of every node that ``output`` depends on."""
+        output.adjoint, output.bound = seed, np.zeros(seed.shape, Working)
+        for node in reversed(self.nodes):
+            if node.adjoint is None:
+                continue
+            for parent, pull in node.edges:
+                adjoint, bound = pull(node)
+                if parent.adjoint is None:
+                    parent.adjoint, parent.bound = adjoint, bound
+                else:
+                    parent.adjoint = parent.adjoint + adjoint
+                    parent.bound = parent.bound + bound + np.abs(parent.adjoint)
+
+    def overflows(self) -> bool:
+        """Whether a value or adjoint leaves the range of the dtype under test: correct code may then be non-finite."""
+        limit = np.finfo(self.dtype).max
+        arrays = (a for node in self.nodes for a in (node.value, node.adjoint) if a is not None and a.size)
+        return any(not np.max(np.abs(a)) <= limit for a in arrays)
+
+
+Pull = Callable[["Node"], "tuple[Array, Array]"]
+Edge = tuple["Node", Pull]
+
+
+class Node:
+    """A value on the tape.
+
+    value: long double. error: bound on the rounding error of the value, in units of u. recovered: the same for a
+    program that works the value out again from a later result (see ``elementwise``). adjoint, bound: of the backward
+    sweep, None until reached. edges: parents, each with the function that pulls the adjoint and its bound back.
+    """
+
+    __slots__ = ("adjoint", "bound", "differentiable", "edges", "error", "recovered", "uses", "value")
+
+    def __init__(self, value: Array, error: Array | None, edges: list[Edge]) -> None:
+        self.value = value
+        self.error: Any = np.zeros(value.shape, Working) if error is None else error
+        self.recovered: Any = self.error
+        self.edges = edges
+        self.adjoint: Any = None
+        self.bound: Any = None
+        self.uses = 0
+        self.differentiable = False
+
+
+class Traced(DuckArray):
+    """The array a loss sees in place of a parameter or of float data."""
+
+    def __init__(self, tape: Tape, node: Node) -> None:
+        self.tape, self.node = tape, node
+
+    @property
+    def value(self) -> Array:  # type: ignore[override]
+        return self.node.value
+
+    def assign(self, other: Traced) -> None:
+        self.node = other.node
+
+    def apply_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
+        from gradproof.tape import elementwise, linear
+
+        if ufunc in linear.CONTRACTIONS:
+            return linear.CONTRACTIONS[ufunc](self.tape, *inputs)
+        return elementwise.apply(self.tape, ufunc, inputs)
+
+    def apply_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        from gradproof.tape import linear
+
+        kwargs = {key: value for key, value in kwargs.items() if value is not np._NoValue}
+        if function in linear.FUNCTIONS:
+            return linear.FUNCTIONS[function](self.tape, *args, **kwargs)
+        if function in linear.REARRANGEMENTS:
+            return linear.rearrange(self.tape, function, args, kwargs)
+        result = composites.apply(function, args, kwargs)
+        if result is NotImplemented:
+            refuse(f"np.{function.__name__}", "write it out with arithmetic, np.sum, np.einsum, np.where, np.stack")
+        return result
+
+    def index(self, key: Any) -> Any:
+        from gradproof.tape import linear
+
+        return linear.rearrange(self.tape, lambda a: a[plain(key)], (self,), {})
+
+    def compare(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
+        from gradproof.tape import elementwise
+
+        return elementwise.compare(self.tape, ufunc, inputs)

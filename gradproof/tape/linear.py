@@ -1,0 +1,234 @@
+"""Contractions, reductions, selections and rearrangements on the tape."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradproof.duck import plain
+from gradproof.tape import elementwise
+from gradproof.tape.arrays import Array, Edge, Node, Tape, Traced, Working
+
+# Contractions: everything is an einsum with explicit letters -------------------------------------------------------
+
+
+def contract(tape: Tape, terms: Sequence[str], out: str, nodes: Sequence[Node]) -> Traced:
+    """einsum of ``nodes`` with subscripts ``terms`` -> ``out``; no letter twice in one term."""
+    lengths = {
+        letter: max(n.value.shape[term.index(letter)] for term, n in zip(terms, nodes, strict=True) if letter in term)
+        for letter in "".join(terms)
+    }
+
+    def einsum(subscripts: Sequence[str], result: str, arrays: Sequence[Array]) -> Array:
+        return np.asarray(np.einsum(f"{','.join(subscripts)}->{result}", *arrays))
+
+    def combined(result: str, letters: Sequence[str]) -> int:
+        """How many terms one entry of ``result`` adds up."""
+        return prod(lengths[letter] for letter in set("".join(letters)) - set(result))
+
+    values, sizes = [n.value for n in nodes], [np.abs(n.value) for n in nodes]
+    errors = [n.error for n in nodes]
+    value, total = einsum(terms, out, values), einsum(terms, out, sizes)
+    roundings = combined(out, terms) + len(nodes) - 2
+    error = roundings * total + tape.underflow * combined(out, terms)
+    for k in range(len(nodes)):
+        if np.any(errors[k]):
+            error = error + einsum(terms, out, [*sizes[:k], errors[k], *sizes[k + 1 :]])
+
+    def edge(k: int) -> Edge:
+        parent, mine = nodes[k], terms[k]
+        others = [j for j in range(len(nodes)) if j != k]
+        letters = [out, *(terms[j] for j in others)]
+        kept = "".join(letter for letter in mine if letter in "".join(letters))
+        adds = combined(kept, letters)
+
+        def pull(node: Node) -> tuple[Array, Array]:
+            size = np.abs(node.adjoint)
+            inflated = [sizes[j] + tape.u * errors[j] for j in others]
+            adjoint = einsum(letters, kept, [node.adjoint, *(values[j] for j in others)])
+            bound = einsum(letters, kept, [node.bound, *inflated])
+            for p, j in enumerate(others):
+                if np.any(errors[j]):
+                    wrong = [*inflated[:p], errors[j], *inflated[p + 1 :]]
+                    bound = bound + einsum(letters, kept, [size, *wrong])
+            path = einsum(letters, kept, [size, *(sizes[j] for j in others)])
+            bound = bound + (adds + len(others) - 1) * path + tape.underflow * adds
+            stretch = [slice(None) if letter in kept else None for letter in mine]
+            full = tuple(lengths[letter] for letter in mine)
+            adjoint, bound = (np.broadcast_to(a[tuple(stretch)], full) for a in (adjoint, bound))
+            return elementwise.summed(adjoint, bound, parent.value.shape)
+
+        return parent, pull
+
+    return Traced(tape, tape.node(value, error, [edge(k) for k in range(len(nodes))]))
+
+
+def matmul(tape: Tape, a: Any, b: Any) -> Traced:
+    x, y = tape.lift(a), tape.lift(b)
+    if not x.value.ndim or not y.value.ndim:
+        raise ValueError("matmul: an operand is 0-d, use * instead")
+    np.matmul(np.empty(x.value.shape, bool), np.empty(y.value.shape, bool))  # NumPy's own error for shapes that do not fit
+    batch = string.ascii_lowercase[: max(x.value.ndim, y.value.ndim, 2) - 2]
+    first = batch[len(batch) - max(x.value.ndim - 2, 0) :] + ("N" if x.value.ndim > 1 else "") + "K"
+    second = batch[len(batch) - max(y.value.ndim - 2, 0) :] + "K" + ("M" if y.value.ndim > 1 else "")
+    out = batch + ("N" if x.value.ndim > 1 else "") + ("M" if y.value.ndim > 1 else "")
+    return contract(tape, [first, second], out, [x, y])
+
+
+def einsum(tape: Tape, *args: Any, optimize: Any = False) -> Any:
+    terms, out, operands = explicit(args)
+    for k, term in enumerate(terms):
+        if len(set(term)) < len(term):  # a diagonal, 'ii->i': take it out first
+            terms[k] = "".join(dict.fromkeys(term))
+            operands[k] = rearrange(tape, lambda a, t=term, k=k: np.einsum(f"{t}->{terms[k]}", a), (operands[k],), {})
+    return contract(tape, terms, out, [tape.lift(x) for x in operands])
+
+
+def explicit(args: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:
+    """Subscripts of np.einsum in any of its spellings -> (a term per operand, the output's term, the operands)."""
+    if isinstance(args[0], str):
+        left, arrow, out = args[0].replace(" ", "").partition("->")
+        terms, operands = left.split(","), list(args[1:])
+    else:
+        operands, lists = list(args[0 : len(args) // 2 * 2 : 2]), args[1::2]
+        terms = ["".join(string.ascii_letters[k] for k in ks) for ks in lists]
+        arrow = "->" if len(args) % 2 else ""
+        out = "".join(string.ascii_letters[k] for k in args[-1]) if arrow else ""
+    spare = [c for c in string.ascii_letters if c not in "".join(terms)]
+    extra = [np.ndim(x) - len(t) + 3 if "..." in t else 0 for t, x in zip(terms, operands, strict=True)]
+    dots = "".join(spare[: max(extra, default=0)])
+    if not arrow:
+        letters = "".join(terms).replace(".", "")
+        out = ("..." if dots else "") + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
+    expanded = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, extra, strict=True)]
+    return expanded, out.replace("...", dots), operands
+
+
+CONTRACTIONS: dict[np.ufunc, Callable[..., Traced]] = {np.matmul: matmul}
+
+
+# Reductions and selections ----------------------------------------------------------------------------------------
+
+
+def total(tape: Tape, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 0) -> Traced:
+    """np.sum: n terms in any order cost n - 1 roundings of their sizes."""
+    x = tape.lift(a)
+    axes = tuple(range(x.value.ndim)) if axis is None else axis
+    value = np.asarray(x.value.sum(axis=axes, keepdims=keepdims))
+    terms = x.value.size // max(1, value.size)
+    error = np.asarray((x.error + (terms - 1) * np.abs(x.value)).sum(axis=axes, keepdims=keepdims))
+
+    def pull(node: Node) -> tuple[Array, Array]:
+        return spread(node.adjoint, x, axes, keepdims), spread(node.bound, x, axes, keepdims)
+
+    result = Traced(tape, tape.node(value, error, [(x, pull)]))
+    return result if isinstance(initial, int) and initial == 0 else result + initial
+
+
+def spread(array: Array, x: Node, axes: Any, keepdims: bool) -> Array:
+    """Undo a reduction's loss of axes: the same entry for all that were taken together."""
+    return np.broadcast_to(array if keepdims else np.expand_dims(array, axes), x.value.shape)
+
+
+def extreme(tape: Tape, a: Any, axis: Any, keepdims: bool, sign: int, name: str) -> Traced:
+    """np.max (sign 1) or np.min (sign -1): the gradient goes to one entry; which, among equal ones, is ``tape.side``'s."""
+    x = tape.lift(a)
+    axes = tuple(range(x.value.ndim)) if axis is None else axis
+    best = np.max(sign * x.value, axis=axes, keepdims=True)
+    gap = best - sign * x.value
+    near = gap <= tape.u * (x.error + np.max(x.error, axis=axes, keepdims=True))
+    if x.differentiable and np.any(near.sum(axis=axes) > 1):
+        tape.kinks.append(name)
+    order = np.arange(1, x.value.size + 1).reshape(x.value.shape) * near
+    order = np.where(near, -order if tape.side > 0 else order, -x.value.size - 1)
+    chosen = order == np.max(order, axis=axes, keepdims=True)
+    value = np.asarray(sign * (best if keepdims else np.squeeze(best, axis=axes)))
+    error = np.asarray(np.max(x.error * near, axis=axes, keepdims=keepdims))
+
+    def pull(node: Node) -> tuple[Array, Array]:
+        return spread(node.adjoint, x, axes, keepdims) * chosen, spread(node.bound, x, axes, keepdims) * chosen
+
+    return Traced(tape, tape.node(value, error, [(x, pull)]))
+
+
+def maximum(tape: Tape, a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
+    return extreme(tape, a, axis, keepdims, 1, "np.max")
+
+
+def minimum(tape: Tape, a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
+    return extreme(tape, a, axis, keepdims, -1, "np.min")
+
+
+def where(tape: Tape, condition: Any, a: Any, b: Any) -> Traced:
+    first = np.asarray(condition != 0 if isinstance(condition, Traced) else condition, bool)
+    x, y = tape.lift(a), tape.lift(b)
+    return Traced(tape, elementwise.select(tape, first, x, y, np.where(first, x.value, y.value)))
+
+
+# Rearrangements: the operation is run on positions instead of values ------------------------------------------------
+
+
+def rearrange(tape: Tape, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Any function that moves entries about without computing (reshape, fancy indexing, stack, repeat, pad with zeros).
+
+    It is applied to arrays of positions, counted from 1 through all operands; position 0 is a zero that it filled in.
+    """
+    several = isinstance(args[0], list | tuple)
+    nodes = [tape.lift(x) for x in args[0]] if several else [tape.lift(args[0])]
+    starts = np.cumsum([1, *(n.value.size for n in nodes)])
+    places = [start + np.arange(n.value.size).reshape(n.value.shape) for start, n in zip(starts, nodes, strict=False)]
+    moved = function(places if several else places[0], *(plain(a) for a in args[1:]), **kwargs)
+    if isinstance(moved, list | tuple):  # np.split
+        return [gather(tape, nodes, starts, np.asarray(part)) for part in moved]
+    return gather(tape, nodes, starts, np.asarray(moved))
+
+
+def gather(tape: Tape, nodes: Sequence[Node], starts: Array, place: Array) -> Traced:
+    flat = np.concatenate([np.zeros(1, Working), *(n.value.ravel() for n in nodes)])
+    errors = np.concatenate([np.zeros(1, Working), *(np.ravel(n.error) for n in nodes)])
+
+    def edge(k: int) -> Edge:
+        parent, first, last = nodes[k], starts[k], starts[k + 1]
+
+        def pull(node: Node) -> tuple[Array, Array]:
+            mine = (place >= first) & (place < last)
+            return scatter(tape, node.adjoint[mine], node.bound[mine], place[mine] - first, parent.value.shape)
+
+        return parent, pull
+
+    return Traced(tape, tape.node(flat[place], errors[place], [edge(k) for k in range(len(nodes))]))
+
+
+def scatter(tape: Tape, adjoint: Array, bound: Array, place: Array, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Add entries up at their places; a place met k times costs k - 1 roundings."""
+    size = prod(shape)
+    sums, bounds = np.zeros(size, Working), np.zeros(size, Working)
+    times = np.bincount(place, minlength=size)
+    if times.max(initial=0) <= 1:
+        sums[place], bounds[place] = adjoint, bound
+    else:
+        np.add.at(sums, place, adjoint)
+        np.add.at(bounds, place, bound + (times[place] - 1) * np.abs(adjoint))
+    return sums.reshape(shape), bounds.reshape(shape)
+
+
+REARRANGEMENTS = {
+    np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.broadcast_to,
+    np.repeat, np.tile, np.roll, np.flip, np.fliplr, np.flipud, np.rot90, np.take, np.take_along_axis, np.diagonal,
+    np.diag, np.tril, np.triu, np.pad, np.atleast_1d, np.atleast_2d, np.copy, np.compress,
+    np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack, np.split, np.array_split,
+}  # fmt: skip
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.sum: total,
+    np.max: maximum,
+    np.amax: maximum,
+    np.min: minimum,
+    np.amin: minimum,
+    np.where: where,
+    np.einsum: einsum,
+}

@@ -1,0 +1,145 @@
+"""What a check answers: pass, fail or inconclusive, with findings that name the place, the entry and the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gradproof.problem import Place
+
+KINDS = {
+    "value": "the gradient is wrong",
+    "loss": "the forward pass returns another loss",
+    "shape": "a gradient has the wrong shape",
+    "dtype": "a gradient has the wrong dtype",
+    "non-finite": "a gradient is not finite where the exact one is",
+    "missing": "a parameter has no gradient",
+    "unexpected": "a gradient of something that is no parameter",
+    "mutates-input": "the code changes its inputs",
+    "aliases": "a result shares memory with an input or with another result",
+    "stale": "the result depends on an earlier call, not on the values passed",
+    "nondeterministic": "the same call gives other bits",
+    "nonlinear": "the backward pass is not linear in the upstream gradient",
+    "exception": "the code raised an exception",
+}
+"""Every kind of finding, with what it means."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, at one place.
+
+    kind: a key of KINDS. parameter, index: which entry; None where it concerns the whole. place: replays it (see
+    Place). claimed, reference, error, bound: the numbers, as floats, where there are any. detail: one sentence.
+    diagnosis: the known mistake that reproduces the gradient, if one does.
+    """
+
+    kind: str
+    place: Place
+    detail: str
+    parameter: str | None = None
+    index: tuple[int, ...] | None = None
+    claimed: float | None = None
+    reference: float | None = None
+    error: float | None = None
+    bound: float | None = None
+    diagnosis: str | None = None
+
+    @property
+    def entry(self) -> str:
+        """The entry as one would write it: ``w[0, 2]``, ``b`` for a 0-d parameter."""
+        if self.parameter is None:
+            return ""
+        return self.parameter + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
+
+    def __str__(self) -> str:
+        lines = [f"{self.kind}: {self.detail}", f"    at {self.place}"]
+        if self.claimed is not None and self.reference is not None:
+            what = f"the gradient of {self.entry}" if self.kind == "value" else self.entry or "loss"
+            lines += [f"    {what}: claimed {self.claimed!r}, exact {self.reference!r}"]
+        if self.error is not None and self.bound is not None:
+            times = f"{self.error / self.bound:.3g} times what arithmetic allows" if self.bound else "no error is allowed"
+            lines += [f"    off by {self.error:.3g}; allowed {self.bound:.3g} ({times})"]
+        if self.diagnosis:
+            lines += [f"    {self.diagnosis}"]
+        return "\n".join(lines)
+
+
+@dataclass
+class Witness:
+    """How one oracle saw the code: ``worst`` error as a share of what that oracle allows, over ``points`` points.
+
+    not_run: reasons why it was not asked or could not answer, with how often.
+    """
+
+    worst: float = 0.0
+    points: int = 0
+    not_run: dict[str, int] = field(default_factory=dict)
+
+    def skip(self, reason: str) -> None:
+        self.not_run[reason] = self.not_run.get(reason, 0) + 1
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of ``verify``.
+
+    status: "pass", "fail" or "inconclusive"; findings: what is wrong, worst first (only of a failure). points: points
+    at which the code was held against the reference. inconclusive: reasons why other points allow no statement, with
+    how many. oracles: a Witness by oracle name. disagreements: places at which an oracle contradicts the reference.
+    agreement: for each pair of oracles the largest difference as a share of what the two allow each other. assumed:
+    why the bound is not the computed one, or "". taylor_slope: of the code's own gradient (2 is right), None where the
+    loss is linear. seconds: wall time.
+    """
+
+    problem: str
+    status: str
+    findings: tuple[Finding, ...]
+    points: int
+    inconclusive: Mapping[str, int]
+    oracles: Mapping[str, Witness]
+    disagreements: tuple[str, ...]
+    agreement: Mapping[tuple[str, str], float]
+    assumed: str
+    taylor_slope: float | None
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "pass"
+
+    def require(self) -> Verdict:
+        """Raise AssertionError with the whole story unless the code passed; returns the verdict."""
+        if not self.passed:
+            raise AssertionError(str(self))
+        return self
+
+    def __bool__(self) -> bool:
+        raise TypeError("a Verdict is neither true nor false: ask verdict.passed, or call verdict.require()")
+
+    def __str__(self) -> str:
+        lines = [f"{self.problem}: {self.status.upper()}  ({plural(self.points, 'point')}, {self.seconds:.1f} s)"]
+        for finding in self.findings:
+            lines += ["", *("  " + line for line in str(finding).splitlines())]
+        if self.disagreements:
+            lines += ["", "  The oracles contradict each other, so nothing is said about the code:"]
+            lines += [f"    {text}" for text in self.disagreements[:5]]
+        if self.assumed:
+            lines += ["", f"  The bound is assumed, not computed: {self.assumed}"]
+        for reason, times in self.inconclusive.items():
+            lines += [f"  No statement at {plural(times, 'point')}: {reason}"]
+        for name, witness in self.oracles.items():
+            worst = f"worst error {witness.worst:.2g} of what is allowed, {plural(witness.points, 'point')}"
+            missing = "; ".join(f"{reason} ({times}x)" for reason, times in witness.not_run.items())
+            text = worst if witness.points else "not run"
+            lines += [f"  {name:13s} {text}" + (f"; not run: {missing}" if missing and witness.points else f": {missing}" * bool(missing))]
+        return "\n".join(lines)
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def as_float(x: Any) -> float:
+    return float(x)
