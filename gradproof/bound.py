@@ -28,6 +28,7 @@ class Reference:
 
     loss: long double; loss_bound: allowed absolute error of a program's loss. gradients, bounds: by parameter, in its
     shape: the gradient, and the allowed absolute error per entry. unused: parameters the loss never touched.
+    operations: how many roundings a number can meet on its way through the loss.
     computed: True where the bound comes from the tape; False where it is assumed because nothing could be traced.
     """
 
@@ -36,6 +37,7 @@ class Reference:
     gradients: Mapping[str, Array]
     bounds: Mapping[str, Array]
     unused: frozenset[str]
+    operations: int = 1
     computed: bool = True
     source: str = "tape"
 
@@ -95,7 +97,7 @@ def run(problem: Problem, point: Point, side: int) -> tuple[Reference, list[str]
     if not all(np.all(np.isfinite(a)) for a in (*gradients.values(), *bounds.values())):
         raise NoPrecision("the gradient, or how exact it can be, is not finite here")
     unused = frozenset(name for name, node in nodes.items() if node.adjoint is None)
-    return Reference(loss.value, units * loss.error, gradients, bounds, unused), tape.kinks
+    return Reference(loss.value, units * loss.error, gradients, bounds, unused, tape.operations), tape.kinks
 
 
 def agree(first: Reference, second: Reference) -> bool:

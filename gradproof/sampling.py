@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, find, settings
+from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
@@ -227,7 +227,12 @@ def random_place(problem: Problem) -> st.SearchStrategy[Place]:
 def search(places: st.SearchStrategy[Place], fails: Callable[[Place], bool], examples: int, seed: int) -> Place | None:
     """The first place that fails, shrunk to the smallest Hypothesis finds; None when ``examples`` of them hold."""
     quiet = settings(
-        max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False
+        max_examples=examples,
+        phases=(Phase.generate, Phase.shrink),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
     )
     try:
         return find(places, fails, settings=quiet, random=Random(seed))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from gradproof.problem import Place
 
@@ -116,7 +115,8 @@ class Verdict:
         return self
 
     def __bool__(self) -> bool:
-        raise TypeError("a Verdict is neither true nor false: ask verdict.passed, or call verdict.require()")
+        """``assert verify(...)`` means what it says."""
+        return self.passed
 
     def __str__(self) -> str:
         lines = [f"{self.problem}: {self.status.upper()}  ({plural(self.points, 'point')}, {self.seconds:.1f} s)"]
@@ -139,7 +139,3 @@ class Verdict:
 
 def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def as_float(x: Any) -> float:
-    return float(x)

@@ -16,6 +16,7 @@ from gradproof.problem import Point, Problem
 
 class AutogradOracle:
     name = "autograd"
+    short = "torch"
     order = 4
     entries = 10**9
     points = None

@@ -41,12 +41,13 @@ class Estimate:
 class Oracle(Protocol):
     """An independent source of the gradient.
 
-    name: in results and tables. order: its place in them. needs: what makes it absent ("torch"), or "".
+    name: in results and messages; short: the head of its column, at most five letters; order: its place in tables.
     entries: the largest number of parameter entries it is asked for; points: how many points of a run it is asked at,
     None for all.
     """
 
     name: str
+    short: str
     order: int
     entries: int
     points: int | None

@@ -28,6 +28,7 @@ GOOD = 1e-11
 
 class CentralDifferenceOracle:
     name = "central diff"
+    short = "cdiff"
     order = 3
     entries = 200
     points = None
@@ -95,7 +96,8 @@ def richardson(along: Callable[[Any], Any], middle: Any, noise: Any, h: Any) -> 
         rows.append([(4**order * last[k + 1] - last[k]) / (4**order - 1) for k in range(len(last) - 1)])
     answer = rows[-1][0]
     truncation = max(abs(answer - rows[-2][0]), abs(answer - rows[-2][1]))
-    rounding = 4 * noise / steps[-1]
+    largest = max(abs(value) for value in (*right, *left))
+    rounding = 4 * (noise + 8 * np.finfo(Working).eps * largest) / steps[-1]
     apart = [(r - 2 * middle + m) / s for r, m, s in zip(right, left, steps, strict=True)]
     # Halving the step halves the gap between the one-sided slopes of a smooth loss; a kink keeps it open.
     kink = max(0, max(abs(apart[k + 1]) - 0.75 * abs(apart[k]) for k in range(LEVELS - 1)) - rounding)

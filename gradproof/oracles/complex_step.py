@@ -7,22 +7,26 @@ from typing import Any
 import numpy as np
 
 from gradproof import composites
-from gradproof.bound import Reference, is_float
+from gradproof.bound import Reference, is_float, own_error
 from gradproof.duck import DuckArray, plain
 from gradproof.errors import NotRun
 from gradproof.objective import objective
 from gradproof.oracles.base import Array, Direction, Estimate
 from gradproof.problem import Point, Problem
 
-STEP = 1e-100
+STEP = 2.0**-332
+"""About 1e-100; a power of two, so that multiplying and dividing by it is exact."""
+
 DIRECTIONS = 4
+Complex = np.clongdouble
+Real = np.longdouble
 
 
 class ComplexStep(DuckArray):
     """A complex array whose imaginary part is a derivative: ufuncs that NumPy defines otherwise (abs) act analytically."""
 
     def __init__(self, value: Any) -> None:
-        self.value = np.asarray(value, np.complex128)
+        self.value = np.asarray(value, Complex)
 
     def assign(self, other: ComplexStep) -> None:
         self.value = other.value
@@ -103,6 +107,7 @@ EXTREMES = {np.max: extreme(np.argmax), np.amax: extreme(np.argmax), np.min: ext
 
 class ComplexStepOracle:
     name = "complex step"
+    short = "cstep"
     order = 2
     entries = 10**9
     points = None
@@ -110,22 +115,21 @@ class ComplexStepOracle:
     """Up to this many entries every one is stepped; above, random directions only."""
 
     def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:
-        values = {name: np.asarray(value, np.complex128) for name, value in point.params.items()}
+        values = {name: np.asarray(value, Complex) for name, value in point.params.items()}
         data = {
-            name: np.asarray(value, np.float64) if is_float(value) else value for name, value in point.data.items()
+            name: np.asarray(value, Real) if is_float(value) else value for name, value in point.data.items()
         }
         f = objective(problem, point, data)
 
         def imaginary(stepped: dict[str, Array]) -> np.floating:
             with np.errstate(all="ignore"):
                 result = plain(f({name: ComplexStep(value) for name, value in stepped.items()}))
-            slope = np.longdouble(np.imag(result)) / np.longdouble(STEP)
+            slope = Real(np.imag(result)) / Real(STEP)
             if not np.isfinite(slope):
                 raise NotRun("the complex loss is not finite here")
             return slope
 
-        bounds = known.bounds_in(np.float64, point.dtype) if known is not None and known.computed else None
-        error = bounds or {name: np.zeros(value.shape, np.longdouble) for name, value in values.items()}
+        error = rounding(known, point)
         directions = tuple(
             Direction(vector, imaginary(step(values, vector)), total(vector, error))
             for vector in random_directions(values, point.place.seed)
@@ -134,11 +138,26 @@ class ComplexStepOracle:
             return Estimate(directions=directions)
         gradients = {
             name: np.array(
-                [imaginary(step(values, {name: unit(value.shape, k)})) for k in range(value.size)], np.longdouble
+                [imaginary(step(values, {name: unit(value.shape, k)})) for k in range(value.size)], Real
             ).reshape(value.shape)
             for name, value in values.items()
         }
         return Estimate(gradients, error, directions)
+
+
+def rounding(known: Reference | None, point: Point) -> Any:
+    """What rounding the complex loss may cost each entry.
+
+    The derivative travels forwards here: where the tape's backward sweep copies, this adds, and each of the loss's
+    operations may round it once more, or lose what lies below the smallest normal number (divided by the step).
+    """
+    if known is None or not known.computed:
+        return {name: np.zeros(value.shape, Real) for name, value in point.params.items()}
+    kinds, own = np.finfo(Real), own_error(known, point.dtype)
+    return {
+        name: 2 * own[name] + known.operations * (kinds.eps * np.abs(g) + kinds.tiny / Real(STEP))
+        for name, g in known.gradients.items()
+    }
 
 
 def step(values: dict[str, Array], vector: dict[str, Array]) -> dict[str, Array]:
@@ -158,7 +177,7 @@ def random_directions(values: dict[str, Array], seed: int) -> list[dict[str, Arr
 
 def total(vector: dict[str, Array], error: Any) -> Any:
     """How far <gradient, vector> may be off when each entry may be off by ``error``."""
-    return sum((np.sum(np.abs(vector[name]) * error[name]) for name in vector), np.longdouble(0))
+    return sum((np.sum(np.abs(vector[name]) * error[name]) for name in vector), Real(0))
 
 
 ORACLE = ComplexStepOracle()

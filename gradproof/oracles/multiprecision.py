@@ -107,6 +107,7 @@ NATIVE = {
 
 class MultiprecisionOracle:
     name = "50 digits"
+    short = "mp50"
     order = 5
     entries = 24
     points = 8

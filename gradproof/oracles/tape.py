@@ -9,6 +9,7 @@ from gradproof.problem import Point, Problem
 
 class TapeOracle:
     name = "tape"
+    short = "tape"
     order = 1
     entries = 10**9
     points = None

@@ -8,7 +8,7 @@ from gradproof.errors import GradproofError
 
 
 class Disproved(GradproofError, AssertionError):
-    """Two expressions that a claim says are equal are not; the message holds the claim, the remainder and a counterexample."""
+    """Two expressions a claim calls equal are not; the message holds claim, remainder and counterexample."""
 
 
 class Undecided(GradproofError):
@@ -27,7 +27,8 @@ class Checked:
 class Proof:
     """The verified equalities behind one formula.
 
-    scope: "every size" (symbolic sizes) or "fixed sizes" (a scalar graph, or explicit small shapes).
+    scope: "every size": symbolic sizes, or a graph of scalars, where there is no size to fix. "fixed sizes": explicit
+        shapes only.
     checked: what SymPy checked. argued: what is argued on paper, in one or two sentences; may be empty.
     seconds: wall time of the derivation.
     """

@@ -35,6 +35,7 @@ class Tape:
         self.underflow = Working(np.finfo(self.dtype).tiny) / self.u
         self.nodes: list[Node] = []
         self.kinks: list[str] = []
+        self.operations = 0
 
     # Putting values on the tape -----------------------------------------------------------------------------------
 
@@ -60,8 +61,14 @@ class Tape:
         return self.node(value, np.abs(value) if rounded else None)
 
     def node(
-        self, value: Array, error: Array | None, edges: Iterable[Edge] = (), differentiable: bool = False
+        self,
+        value: Array,
+        error: Array | None,
+        edges: Iterable[Edge] = (),
+        differentiable: bool = False,
+        roundings: int = 1,
     ) -> Node:
+        self.operations += roundings
         node = Node(value, error, [edge for edge in edges if edge[0].differentiable])
         node.differentiable = differentiable or bool(node.edges)
         for parent, _ in node.edges:

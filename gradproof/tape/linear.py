@@ -64,7 +64,7 @@ def contract(tape: Tape, terms: Sequence[str], out: str, nodes: Sequence[Node]) 
 
         return parent, pull
 
-    return Traced(tape, tape.node(value, error, [edge(k) for k in range(len(nodes))]))
+    return Traced(tape, tape.node(value, error, [edge(k) for k in range(len(nodes))], roundings=roundings))
 
 
 def matmul(tape: Tape, a: Any, b: Any) -> Traced:
@@ -125,7 +125,7 @@ def total(tape: Tape, a: Any, axis: Any = None, dtype: Any = None, keepdims: boo
     def pull(node: Node) -> tuple[Array, Array]:
         return spread(node.adjoint, x, axes, keepdims), spread(node.bound, x, axes, keepdims)
 
-    result = Traced(tape, tape.node(value, error, [(x, pull)]))
+    result = Traced(tape, tape.node(value, error, [(x, pull)], roundings=terms))
     return result if isinstance(initial, int) and initial == 0 else result + initial
 
 

@@ -1,0 +1,120 @@
+"""The results of one run: a record for each formula and worked example, gathered while the tests run."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gradproof.catalogue import Formula, WorkedExample
+from gradproof.examples import ExampleOutcome
+from gradproof.symbolic.proof import Proof
+from gradproof.verdict import Finding, Verdict
+
+
+@dataclass
+class Entry:
+    """What is known so far of one key. ``kind`` is "formula" or "reproduction"; source and rows are empty for a user's own."""
+
+    key: str
+    kind: str
+    source: str | None = None
+    rows: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    proof: Proof | None = None
+    refuted: str = ""
+    example: ExampleOutcome | None = None
+
+    @property
+    def status(self) -> str:
+        """Never a pass while something the entry needs has not run."""
+        if self.example is not None:
+            return self.example.status
+        if self.refuted or (self.verdict is not None and self.verdict.status == "fail"):
+            return "fail"
+        return "inconclusive" if self.verdict is None else self.verdict.status
+
+    def record(self) -> dict[str, Any]:
+        """One line of results.jsonl."""
+        verdict, example = self.verdict, self.example
+        oracles = verdict.oracles if verdict is not None else {}
+        findings = [describe(f) for f in verdict.findings] if verdict is not None else []
+        if self.refuted:
+            findings.insert(0, {"kind": "proof", "detail": self.refuted})
+        if example:
+            findings += [{"kind": "number", "detail": f"{n.name}: {n.problem}"} for n in example.numbers if n.problem]
+        seconds = sum(part.seconds for part in (verdict, self.proof, example) if part is not None)
+        return {
+            "key": self.key,
+            "kind": self.kind,
+            "source": self.source,
+            "rows": list(self.rows),
+            "status": self.status,
+            "proof": self.proof.scope if self.proof else None,
+            "points": verdict.points if verdict is not None else len(example.numbers) if example else 0,
+            "oracles": {
+                name: {"worst": finite(witness.worst), "points": witness.points}
+                for name, witness in oracles.items()
+                if witness.points
+            },
+            "not_run": {
+                **{name: witness.not_run for name, witness in oracles.items() if not witness.points},
+                **({"example": {reason: 1 for reason in example.not_run}} if example and example.not_run else {}),
+            },
+            "findings": findings,
+            "taylor_slope": verdict.taylor_slope if verdict is not None else None,
+            "seconds": round(seconds, 3),
+        }
+
+
+@dataclass
+class Results:
+    """All entries of a run, in the order in which they came."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def entry(self, key: str, about: Formula | WorkedExample | None = None) -> Entry:
+        kind = "reproduction" if isinstance(about, WorkedExample) else "formula"
+        entry = self.entries.setdefault(key, Entry(key, kind))
+        if about is not None:
+            entry.source, entry.rows = about.source, about.rows
+        return entry
+
+    def write(self, path: Path) -> None:
+        """results.jsonl, replaced as a whole: a reader never finds half of it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        lines = (json.dumps(entry.record(), ensure_ascii=False) + "\n" for entry in self.entries.values())
+        unfinished.write_text("".join(lines), encoding="utf-8")
+        unfinished.replace(path)
+
+
+def describe(finding: Finding) -> Mapping[str, Any]:
+    """A finding in JSON: NaN and infinity as text, the place with all that replays it."""
+    place = finding.place
+    return {
+        "kind": finding.kind,
+        "parameter": finding.parameter,
+        "index": list(finding.index) if finding.index is not None else None,
+        "point": {
+            "sizes": dict(place.sizes),
+            "regime": place.regime,
+            "dtype": place.dtype,
+            "layout": place.layout,
+            "seed": place.seed,
+        },
+        "claimed": finite(finding.claimed),
+        "reference": finite(finding.reference),
+        "error": finite(finding.error),
+        "bound": finite(finding.bound),
+        "detail": finding.detail,
+        "diagnosis": finding.diagnosis,
+    }
+
+
+def finite(x: float | None) -> float | str | None:
+    """JSON has no infinity and no NaN."""
+    return x if x is None or math.isfinite(x) else str(x)

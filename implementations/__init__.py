@@ -1,0 +1,1 @@
+"""What computes the gradients: NumPy forward passes, hand-written backward passes, and the same in PyTorch."""

@@ -1,0 +1,15 @@
+"""The numbers the documents print, against exact ones and against what the code computes."""
+
+import pytest
+
+from gradproof.examples import check_example
+from tests.catalogue import COMPUTATIONS, EXAMPLES, name
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values(), ids=name)
+def test_numbers(example, gradproof_results):
+    entry = gradproof_results.entry(example.key, example)
+    entry.example = check_example(example, COMPUTATIONS[example.key])
+    if entry.example.status == "inconclusive":
+        pytest.skip("; ".join(entry.example.not_run))
+    assert entry.example.status == "pass", f"\n{entry.example}"
