@@ -36,8 +36,8 @@ class Candidate:
         two = [callable(getattr(self.code, name, None)) for name in ("forward", "backward")]
         if not callable(self.code) and not all(two):
             raise InvalidProblem(
-                f"{self.problem.name}: the code under test must be a function gradients(params, data) or an object with "
-                f"forward and backward, not {type(self.code).__name__}"
+                f"{self.problem.name}: the code under test must be a function gradients(params, data) or an object "
+                f"with forward and backward, not {type(self.code).__name__}"
             )
 
     @property
@@ -64,7 +64,7 @@ class Candidate:
         return None, self.call(self.code, point.params, point.data, *extra)
 
     def call(self, function: Any, *args: Any) -> Any:
-        """Run somebody's code; whatever it raises becomes Crashed. It gets dicts of its own around the point's arrays."""
+        """Run somebody's code, with dicts of its own around the point's arrays; whatever it raises becomes Crashed."""
         args = tuple(dict(a) if isinstance(a, Mapping) and type(a) is dict else a for a in args)
         try:
             with np.errstate(all="ignore"):

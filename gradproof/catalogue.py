@@ -1,4 +1,4 @@
-"""Records of what is claimed, and how the two halves of the house (what a gradient is, what computes it) meet by key."""
+"""Records of what is claimed, and how the two sides (what a gradient is, what computes it) meet: by key."""
 
 from __future__ import annotations
 

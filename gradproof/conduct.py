@@ -17,8 +17,11 @@ from gradproof.verdict import Finding
 Array = np.ndarray
 Arrays = dict[str, Array]
 
+Fault = tuple[str, str, str | None]
+"""Kind of finding, detail, and the parameter it is about, if one."""
+
 STRETCHES = (1024.0, -1.0, 2.0**-10)
-"""Factors an upstream is multiplied by: powers of two, so that an exactly linear backward pass gives exact multiples."""
+"""Factors an upstream is multiplied by: powers of two, for which a linear backward pass gives exact multiples."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def well_formed(point: Point, returned: Any, note: Any) -> Arrays:
             note("dtype", f"the gradient of {name} is a {type(claimed).__name__}, not an array", name)
         elif np.shape(claimed) != param.shape:
             note("shape", f"the gradient of {name} has shape {np.shape(claimed)}, {name} has {param.shape}", name)
-        elif type(claimed) is not float and claimed.dtype != param.dtype:
+        elif getattr(claimed, "dtype", param.dtype) != param.dtype:
             note("dtype", f"the gradient of {name} is {claimed.dtype}, {name} is {param.dtype}", name)
         else:
             gradients[name] = np.asarray(claimed)
@@ -117,7 +120,7 @@ def overlap(a: Array, b: Array) -> bool:
         return np.may_share_memory(a, b)
 
 
-def aliases(point: Point, gradients: Arrays) -> Iterator[tuple[str, str, str]]:
+def aliases(point: Point, gradients: Arrays) -> Iterator[Fault]:
     for name, gradient in gradients.items():
         for owner, array in arrays_of(point).items():
             if overlap(gradient, array):
@@ -130,14 +133,16 @@ def aliases(point: Point, gradients: Arrays) -> Iterator[tuple[str, str, str]]:
 # Calls one after another ------------------------------------------------------------------------------------------
 
 
-def repeated(
-    problem: Problem, candidate: Candidate, point: Point, gradients: Arrays, first: Arrays
-) -> Iterator[tuple[str, str, str | None]]:
+def repeated(problem: Problem, candidate: Candidate, point: Point, gradients: Arrays, first: Arrays) -> Iterator[Fault]:
     """The same call again, as a whole and backward alone. ``first`` holds copies of ``gradients``, the first call's."""
     second = plain_arrays(candidate.gradients(point)[1])
     for name, gradient in gradients.items():
         if name in second and overlap(gradient, second[name]):
-            yield "aliases", f"the gradient of {name} is the same memory in two calls: the second overwrites the first", name
+            yield (
+                "aliases",
+                f"the gradient of {name} is the same memory in two calls: the second overwrites the first",
+                name,
+            )
         elif name in second and not same_bits(first[name], second[name]):
             yield "nondeterministic", f"a second call with the same values gives other bits for {name}", name
     if candidate.has_forward:
@@ -151,7 +156,7 @@ def repeated(
 
 def remembered(
     candidate: Candidate, point: Point, other: Point | None, first: Arrays, elsewhere: Arrays
-) -> Iterator[tuple[str, str, str | None]]:
+) -> Iterator[Fault]:
     """Calls on other values in between change nothing, and new values in the same arrays are seen."""
     if other is None:
         return
@@ -179,10 +184,12 @@ def overwrite(point: Point, other: Point) -> Point | None:
     return replace(point, data={**point.data, **rest})
 
 
-def linear(candidate: Candidate, point: Point, first: Arrays) -> Iterator[tuple[str, str, str | None]]:
+def linear(candidate: Candidate, point: Point, first: Arrays) -> Iterator[Fault]:
     """A backward pass is linear in the upstream gradient, exactly so for powers of two; zero gives zero."""
     for factor in (0.0, *STRETCHES):
-        parts = [arranged(np.asarray(u) * np.asarray(u).dtype.type(factor), point.place) for u in leaves(point.upstream)]
+        parts = [
+            arranged(np.asarray(u) * np.asarray(u).dtype.type(factor), point.place) for u in leaves(point.upstream)
+        ]
         stretched = plain_arrays(candidate.gradients(replace(point, upstream=like(point.upstream, parts)))[1])
         for name in stretched.keys() & first.keys():
             if not is_multiple(stretched[name], first[name], factor):

@@ -18,4 +18,4 @@ class NotRun(GradproofError):
 
 
 class NoPrecision(NotRun):
-    """An oracle ran, but the loss overflows or lies outside its own domain at this point."""
+    """No statement is possible at a point: the loss overflows there, is not finite, or has a kink."""

@@ -39,7 +39,9 @@ class ExampleOutcome:
     seconds: float
 
     def __str__(self) -> str:
-        lines = [f"{n.name}: exact {n.exact}, printed {n.printed}, computed {n.computed}  {n.problem}" for n in self.numbers]
+        lines = [
+            f"{n.name}: exact {n.exact}, printed {n.printed}, computed {n.computed}  {n.problem}" for n in self.numbers
+        ]
         return "\n".join([*lines, *(f"not run: {reason}" for reason in self.not_run)])
 
 
@@ -49,7 +51,8 @@ def check_example(example: WorkedExample, computation: Computation) -> ExampleOu
     exact, computed = example.exact(), computation.run()
     if exact.keys() != computed.keys() or not example.printed.keys() <= exact.keys():
         raise InvalidProblem(
-            f"{example.key}: exact numbers {sorted(exact)}, computed {sorted(computed)}, printed {sorted(example.printed)}"
+            f"{example.key}: the numbers do not match: exact {sorted(exact)}, computed {sorted(computed)}, "
+            f"printed {sorted(example.printed)}"
         )
     numbers, not_run = [], []
     for name, value in exact.items():

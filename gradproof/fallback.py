@@ -1,4 +1,4 @@
-"""A reference for losses the tape cannot follow: another oracle's gradient, with a bound that is assumed and says so."""
+"""A reference for losses the tape cannot follow: another oracle's gradient, and a bound that is assumed."""
 
 from __future__ import annotations
 

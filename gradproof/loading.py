@@ -18,7 +18,10 @@ class CannotLoad(GradproofError):
 
 
 def load(spec: str) -> tuple[str, Any]:
-    """(KEY, the code under test) from ``KEY=PATH.py[:NAME]``; NAME is ``gradients`` unless given; a class is instantiated."""
+    """(KEY, the code under test) from ``KEY=PATH.py[:NAME]``; NAME is ``gradients`` unless given.
+
+    A class is instantiated. Raises CannotLoad.
+    """
     key, equals, place = spec.partition("=")
     if not equals or not key or not place:
         raise CannotLoad(f"{spec!r} is not KEY=PATH.py[:NAME]")
@@ -46,7 +49,9 @@ def run(path: Path) -> Any:
 
 def attribute(module: Any, path: Path, name: str) -> Any:
     if not hasattr(module, name):
-        own = sorted(n for n, v in vars(module).items() if callable(v) and getattr(v, "__module__", "") == module.__name__)
+        own = sorted(
+            n for n, v in vars(module).items() if callable(v) and getattr(v, "__module__", "") == module.__name__
+        )
         raise CannotLoad(f"{path} defines no {name!r}; it defines {', '.join(own) or 'no function or class'}")
     value = getattr(module, name)
     if not inspect.isclass(value):

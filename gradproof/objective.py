@@ -38,7 +38,8 @@ def scalar(problem: Problem, value: Any) -> Any:
         raise InvalidProblem(f"{problem.name}: the loss returned a {type(value).__name__}; it must return a scalar")
     if np.shape(value) != ():
         raise InvalidProblem(
-            f"{problem.name}: the loss returned an array of shape {np.shape(value)}; it must return a scalar (np.sum or np.mean?)"
+            f"{problem.name}: the loss returned an array of shape {np.shape(value)}; "
+            "it must return a scalar (np.sum or np.mean?)"
         )
     return value
 

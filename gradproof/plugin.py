@@ -68,9 +68,7 @@ def gradproof_results(pytestconfig: pytest.Config) -> Results:
 
 
 @pytest.fixture
-def verify_gradients(
-    pytestconfig: pytest.Config, gradproof_results: Results
-) -> Callable[..., Verdict]:
+def verify_gradients(pytestconfig: pytest.Config, gradproof_results: Results) -> Callable[..., Verdict]:
     """``verify_gradients(problem, gradients)``: check, keep the result for the report, and fail unless it passed.
 
     With ``formula=`` the result is filed under the formula, and ``--implementation`` may put other code in its place.

@@ -59,7 +59,7 @@ class Problem:
                 or not 1 <= bounds[0] <= bounds[1]
             ):
                 raise InvalidProblem(
-                    f"{self.name}: size {size!r} needs a range (min, max) of integers with 1 <= min <= max, not {bounds!r}"
+                    f"{self.name}: size {size!r} needs a range (min, max) of integers, 1 <= min <= max, not {bounds!r}"
                 )
         for extra in self.pinned:
             if set(extra) != set(self.sizes):
@@ -104,7 +104,7 @@ class Place:
 class Point:
     """A place with its values: what one call of the code under test sees.
 
-    params: C-, F- or strided float arrays of the place's dtype. data: float arrays of the same dtype, the rest as drawn.
+    params: float arrays of the place's dtype and layout. data: float arrays likewise, the rest as drawn.
     upstream: for a layer, the gradient flowing in, of the structure of the output; None for a loss.
     """
 
@@ -125,7 +125,7 @@ class Point:
 class Implementation:
     """Code that claims a gradient, filed under the key of the formula it implements.
 
-    key: the formula's key. loss or output: the forward pass in NumPy, as for Problem. gradients: the code under test:
+    key: the formula's key. loss or output: the forward pass in NumPy, as for Problem. gradients: the code under test,
     a function ``gradients(params, data) -> {name: array}`` (a layer's takes ``upstream`` as third argument), or an
     object with ``forward`` and ``backward``. autograd_loss: the forward pass in PyTorch.
     """

@@ -19,7 +19,7 @@ from hypothesis.errors import NoSuchExample
 from gradproof.bound import is_float
 from gradproof.errors import InvalidProblem
 from gradproof.objective import leaves, like
-from gradproof.problem import Place, Point, Problem
+from gradproof.problem import Data, Params, Place, Point, Problem
 
 # Regimes ----------------------------------------------------------------------------------------------------------
 
@@ -124,7 +124,9 @@ def draw_point(problem: Problem, place: Place) -> Point | None:
     except Exception as error:
         raise InvalidProblem(f"{problem.name}: draw failed at {place}: {type(error).__name__}: {error}") from error
     if not isinstance(drawn, tuple) or len(drawn) != 2 or not all(isinstance(part, Mapping) for part in drawn):
-        raise InvalidProblem(f"{problem.name}: draw must return (params, data), two mappings, not {type(drawn).__name__}")
+        raise InvalidProblem(
+            f"{problem.name}: draw must return (params, data), two mappings, not a {type(drawn).__name__}"
+        )
     params = {name: parameter(problem, name, value) for name, value in drawn[0].items()}
     if not params:
         raise InvalidProblem(f"{problem.name}: draw returned no parameters")
@@ -135,14 +137,21 @@ def draw_point(problem: Problem, place: Place) -> Point | None:
         name: (datum(value, 1.0 if name in problem.fixed else regime.data, place) if numeric(value) else value)
         for name, value in drawn[1].items()
     }
-    if problem.domain is not None and not bool(problem.domain(params, data)):
+    if problem.domain is not None and not asked(problem, "domain", place, params, data):
         return None
     if not problem.is_layer:
         return Point(place, params, data)
-    assert problem.output is not None
-    with np.errstate(all="ignore"):
-        output = problem.output(dict(params), dict(data))
+    output = asked(problem, "output", place, params, data)
     return Point(place, params, data, upstream(problem, output, rng, regime, place))
+
+
+def asked(problem: Problem, role: str, place: Place, params: Params, data: Data) -> Any:
+    """The answer of the problem's own ``domain`` or ``output``; what it raises becomes InvalidProblem."""
+    try:
+        with np.errstate(all="ignore"):
+            return getattr(problem, role)(dict(params), dict(data))
+    except Exception as error:
+        raise InvalidProblem(f"{problem.name}: {role} raised {type(error).__name__} at {place}: {error}") from error
 
 
 def parameter(problem: Problem, name: str, value: Any) -> Any:
@@ -165,7 +174,7 @@ def unshared(problem: Problem, params: Mapping[str, Any]) -> None:
         for other, second in arrays[k + 1 :]:
             if np.shares_memory(value, second):
                 raise InvalidProblem(
-                    f"{problem.name}: parameters {name!r} and {other!r} share memory; a gradient for each needs arrays of its own"
+                    f"{problem.name}: parameters {name!r} and {other!r} share memory; each needs an array of its own"
                 )
 
 
@@ -196,7 +205,12 @@ def arranged(value: Any, place: Place) -> Any:
 def upstream(problem: Problem, output: Any, rng: Any, regime: Regime, place: Place) -> Any:
     """The gradient flowing into a layer: random or one-hot, never uniform, for a uniform one hides mistakes."""
     if output is None:
-        raise InvalidProblem(f"{problem.name}: output returned None; it must return an array, or a tuple or dict of arrays")
+        raise InvalidProblem(
+            f"{problem.name}: output returned None; it must return an array, or several in a tuple or dict"
+        )
+    for part in leaves(output):
+        if np.asarray(part).dtype.kind not in "fiu":
+            raise InvalidProblem(f"{problem.name}: output returned {type(part).__name__}, which holds no real numbers")
     shapes = [np.shape(part) for part in leaves(output)]
     if regime.one_hot:
         parts = [np.zeros(shape) for shape in shapes]

@@ -58,7 +58,9 @@ class Finding:
             what = f"the gradient of {self.entry}" if self.kind == "value" else self.entry or "loss"
             lines += [f"    {what}: claimed {self.claimed!r}, exact {self.reference!r}"]
         if self.error is not None and self.bound is not None:
-            times = f"{self.error / self.bound:.3g} times what arithmetic allows" if self.bound else "no error is allowed"
+            times = (
+                f"{self.error / self.bound:.3g} times what arithmetic allows" if self.bound else "no error is allowed"
+            )
             lines += [f"    off by {self.error:.3g}; allowed {self.bound:.3g} ({times})"]
         if self.diagnosis:
             lines += [f"    {self.diagnosis}"]
@@ -78,6 +80,13 @@ class Witness:
 
     def skip(self, reason: str) -> None:
         self.not_run[reason] = self.not_run.get(reason, 0) + 1
+
+    def __str__(self) -> str:
+        missing = "; ".join(f"{reason} ({times}x)" for reason, times in self.not_run.items())
+        if not self.points:
+            return f"not run: {missing or 'no point'}"
+        seen = f"worst error {self.worst:.2g} of what is allowed, {plural(self.points, 'point')}"
+        return f"{seen}; not run: {missing}" if missing else seen
 
 
 @dataclass(frozen=True)
@@ -130,10 +139,7 @@ class Verdict:
         for reason, times in self.inconclusive.items():
             lines += [f"  No statement at {plural(times, 'point')}: {reason}"]
         for name, witness in self.oracles.items():
-            worst = f"worst error {witness.worst:.2g} of what is allowed, {plural(witness.points, 'point')}"
-            missing = "; ".join(f"{reason} ({times}x)" for reason, times in witness.not_run.items())
-            text = worst if witness.points else "not run"
-            lines += [f"  {name:13s} {text}" + (f"; not run: {missing}" if missing and witness.points else f": {missing}" * bool(missing))]
+            lines += [f"  {name:13s} {witness}"]
         return "\n".join(lines)
 
 

@@ -34,6 +34,8 @@ from gradproof.verdict import Finding, Verdict, Witness
 SHARP = 1e-2
 """A point says something about a parameter when its bound is below this share of the parameter's largest gradient."""
 
+ONLY_RNG = "draw and domain may use nothing random but the rng they are given"
+
 ROUNDS = 12
 """How often more random points are asked for, where many lie outside the domain or allow no statement."""
 
@@ -85,7 +87,9 @@ class Check:
         elif not self.points or self.names is None or self.names[0] - self.sharp:
             status = "inconclusive"
             blunt = sorted(self.names[0] - self.sharp) if self.names else []
-            reason = f"no point was exact enough to judge {', '.join(blunt)}" if self.points else "no point could be judged"
+            reason = (
+                f"no point is exact enough to judge {', '.join(blunt)}" if self.points else "no point could be judged"
+            )
             self.inconclusive[reason] = max(1, self.points)
         return Verdict(
             problem=self.problem.name,
@@ -109,6 +113,8 @@ class Check:
                 point = self.draw(Place.of(sizes, seed=seed))
                 if point is None:
                     continue
+                if conduct.snapshot(point) != conduct.snapshot(self.fresh(point.place)):
+                    raise InvalidProblem(f"{self.problem.name}: two draws at {point.place} differ; {ONLY_RNG}")
                 self.sound_loss(point)
                 try:
                     found = self.refer(point)
@@ -193,7 +199,8 @@ class Check:
             for role, before, now in zip(("parameters", "data"), self.names, names, strict=True):
                 if before != now:
                     raise InvalidProblem(
-                        f"{self.problem.name}: draw returned the {role} {sorted(now)} at {place}, {sorted(before)} before"
+                        f"{self.problem.name}: draw returned the {role} {sorted(now)} at {place}, "
+                        f"{sorted(before)} before"
                     )
         return point
 
@@ -201,7 +208,7 @@ class Check:
         """The same point in arrays of its own, for code that may write into them."""
         point = draw_point(self.problem, place)
         if point is None:
-            raise InvalidProblem(f"{self.problem.name}: two draws at {place} differ; draw from the rng it is given only")
+            raise InvalidProblem(f"{self.problem.name}: two draws at {place} differ; {ONLY_RNG}")
         return point
 
     def fresh_copy(self, point: Point | None) -> Point | None:
@@ -229,7 +236,7 @@ class Check:
         if not np.isfinite(np.asarray(value, np.longdouble)):
             if point.place.regime == "ordinary":
                 raise InvalidProblem(
-                    f"{name}: the loss is {value} at {point.place}; draw other values, or say with domain= where it holds"
+                    f"{name}: the loss is {value} at {point.place}; draw other values, or say with domain= where to"
                 )
             raise NoPrecision(f"the loss is not finite in {point.dtype}")
 
@@ -260,9 +267,7 @@ class Check:
                 index = tuple(int(k) for k in np.argwhere(~finite)[0])
                 detail = f"{np.sum(~finite)} of {claimed.size} entries of the gradient of {name} are not finite"
                 findings.append(
-                    Finding(
-                        "non-finite", point.place, detail, name, index, float(claimed[index]), float(exact[index])
-                    )
+                    Finding("non-finite", point.place, detail, name, index, float(claimed[index]), float(exact[index]))
                 )
                 continue
             error = np.abs(claimed - exact)
@@ -273,7 +278,9 @@ class Check:
 
     def forgotten(self, point: Point, other: Point, claim: conduct.Claim) -> list[Finding]:
         """Gradients that are right here and the same, bit for bit, on other values, where they should differ."""
-        same = [n for n, g in claim.gradients.items() if n in claim.elsewhere and conduct.same_bits(g, claim.elsewhere[n])]
+        same = [
+            n for n, g in claim.gradients.items() if n in claim.elsewhere and conduct.same_bits(g, claim.elsewhere[n])
+        ]
         if not same:
             return []
         try:
@@ -286,9 +293,7 @@ class Check:
             if np.any(np.abs(claim.elsewhere[name] - there.gradients[name]) > there.bounds[name])
         ]
 
-    def wrong_value(
-        self, point: Point, known: Reference, name: str, claimed: Any, error: Any, wrong: Any
-    ) -> Finding:
+    def wrong_value(self, point: Point, known: Reference, name: str, claimed: Any, error: Any, wrong: Any) -> Finding:
         exact, bound = known.gradients[name], known.bounds[name]
         ratio = np.where(wrong, error / np.maximum(bound, np.finfo(np.longdouble).tiny), 0)
         index = tuple(int(k) for k in np.unravel_index(np.argmax(ratio), ratio.shape))
@@ -343,7 +348,7 @@ class Check:
             if ratio > 1 and name != known.source:
                 contradiction = True
                 self.disagreements.append(
-                    f"{name} is off by {ratio:.3g} times its own error estimate from the {known.source}, at {point.place}"
+                    f"{name} is {ratio:.3g} times its own error estimate away from the {known.source}, at {point.place}"
                 )
         for first, second in itertools.combinations(answers, 2):
             if answers[first].gradients and answers[second].gradients:

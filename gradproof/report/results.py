@@ -17,7 +17,7 @@ from gradproof.verdict import Finding, Verdict
 
 @dataclass
 class Entry:
-    """What is known so far of one key. ``kind`` is "formula" or "reproduction"; source and rows are empty for a user's own."""
+    """What is known so far of one key: a "formula" or a "reproduction". A user's own has no source and no rows."""
 
     key: str
     kind: str
@@ -62,7 +62,7 @@ class Entry:
             },
             "not_run": {
                 **{name: witness.not_run for name, witness in oracles.items() if not witness.points},
-                **({"example": {reason: 1 for reason in example.not_run}} if example and example.not_run else {}),
+                **({"example": dict.fromkeys(example.not_run, 1)} if example and example.not_run else {}),
             },
             "findings": findings,
             "taylor_slope": verdict.taylor_slope if verdict is not None else None,

@@ -8,8 +8,9 @@ from gradproof.oracles import all_oracles
 from gradproof.report.results import Entry, Results
 from gradproof.verdict import Witness
 
-KEY, ROWS, PROOF, POINTS, SHARE = 32, 4, 6, 7, 6
-MARKS = {"pass": "ok", "fail": "FAIL", "inconclusive": "?"}
+KEY, ROWS, PROOF, POINTS, SHARE = 32, 4, 6, 6, 6
+MARKS = {"pass": "", "fail": " F", "inconclusive": " ?"}
+WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
 
 def table(results: Results) -> Iterator[str]:
@@ -18,10 +19,10 @@ def table(results: Results) -> Iterator[str]:
     examples = [entry for entry in results.entries.values() if entry.kind == "reproduction"]
     if formulas:
         heads = "".join(f"{oracle.short:>{SHARE}s}" for oracle in all_oracles().values())
-        yield f"{'formula':{KEY}s}{'row':{ROWS}s}{'proof':>{PROOF}s}{'points':>{POINTS}s}{heads}"
+        yield f"{'formula':{KEY}s}{'row':{ROWS}s}{'proof':>{PROOF}s}{'tried':>{POINTS}s}{heads}"
         yield from (formula_line(entry) for entry in formulas)
-        yield "Worst error as a share of what that oracle allows: up to 1 passes, - was not run."
-        yield "Proof 'all': SymPy derived the formula for every size."
+        yield "tried: points. Then the worst error as a share of what each oracle allows: up to"
+        yield "1.00 passes; - not run. proof: SymPy derived it for all sizes. F failed, ? open."
         yield from left_out(formulas)
     if examples:
         yield ""
@@ -38,8 +39,9 @@ def formula_line(entry: Entry) -> str:
     oracles = verdict.oracles if verdict is not None else {}
     shares = "".join(f"{share(oracles.get(name)):>{SHARE}s}" for name in all_oracles())
     points = str(verdict.points) if verdict is not None else "-"
-    mark = "" if entry.status == "pass" else f" {MARKS[entry.status]}"
-    return f"{fitted(entry.key, KEY)}{entry.rows[0] if entry.rows else '':{ROWS}s}{scope:>{PROOF}s}{points:>{POINTS}s}{shares}{mark}"
+    row = entry.rows[0] if entry.rows else ""
+    cells = f"{fitted(entry.key, KEY)}{row:{ROWS}s}{scope:>{PROOF}s}{points:>{POINTS}s}{shares}"
+    return cells + MARKS[entry.status]
 
 
 def share(witness: Witness | None) -> str:
@@ -75,11 +77,11 @@ def example_line(entry: Entry) -> str:
     computed = sum(number.computed is not None for number in example.numbers)
     text = f"{len(example.numbers)} exact, {computed} computed, {printed} printed"
     row = entry.rows[0] if entry.rows else ""
-    return f"{fitted(entry.key, KEY)}{row:{ROWS + 3}s}{text}  {MARKS[entry.status]}"
+    return f"{fitted(entry.key, KEY)}{row:{ROWS + 3}s}{text}  {WORDS[entry.status]}"
 
 
 def tally(results: Results) -> str:
-    counts = {status: sum(e.status == status for e in results.entries.values()) for status in MARKS}
+    counts = {status: sum(e.status == status for e in results.entries.values()) for status in WORDS}
     proved = sum(entry.proof is not None for entry in results.entries.values())
     words = [f"{counts['pass']} passed"]
     words += [f"{counts['fail']} failed"] * bool(counts["fail"])

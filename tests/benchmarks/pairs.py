@@ -1,0 +1,45 @@
+"""Timing two things against each other on a noisy machine: alternating blocks, the median of the pairwise ratios."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+BLOCK = 0.01
+"""Seconds a side of a pair takes: single calls in turn would find each other's data in the cache."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Seconds a call of each side (medians), and their ratio second / first with its interquartile range."""
+
+    first: float
+    second: float
+    ratio: float
+    iqr: tuple[float, float]
+
+
+def paired(first: Callable[[], object], second: Callable[[], object], pairs: int = 30) -> Paired:
+    """Time two functions in alternating blocks, a b then b a."""
+    calls = [calls_a_block(f) for f in (first, second)]
+    times: tuple[list[float], list[float]] = ([], [])
+    for k in range(pairs):
+        for side in (0, 1) if k % 2 == 0 else (1, 0):
+            times[side].append(block((first, second)[side], calls[side]))
+    ratios = [b / a for a, b in zip(*times, strict=True)]
+    low, _, high = statistics.quantiles(ratios, n=4)
+    return Paired(statistics.median(times[0]), statistics.median(times[1]), statistics.median(ratios), (low, high))
+
+
+def calls_a_block(f: Callable[[], object]) -> int:
+    f()  # imports, caches, allocations
+    return max(1, round(BLOCK / min(block(f, 1) for _ in range(3))))
+
+
+def block(f: Callable[[], object], calls: int) -> float:
+    started = time.perf_counter()
+    for _ in range(calls):
+        f()
+    return (time.perf_counter() - started) / calls
