@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.duck import check_arguments, refuse
+
 COMPOSITES: dict[Any, Callable[..., Any]] = {}
 
 
@@ -20,35 +22,40 @@ def composite(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 def count(a: Any, axis: Any) -> int:
     """How many entries a reduction over ``axis`` takes together."""
-    axes = range(np.ndim(a)) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = range(np.ndim(a)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return int(np.prod([np.shape(a)[k] for k in axes], dtype=int))
 
 
 @composite(np.mean)
-def mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Any:
+def mean(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False) -> Any:
     return np.sum(a, axis=axis, keepdims=keepdims) / count(a, axis)
 
 
 @composite(np.average)
 def average(a: Any, axis: Any = None, weights: Any = None) -> Any:
-    return np.mean(a, axis=axis) if weights is None else np.sum(a * weights, axis=axis) / np.sum(weights, axis=axis)
+    if weights is None:
+        return np.mean(a, axis=axis)
+    if np.ndim(weights) == 1 and np.ndim(a) > 1:  # they belong to ``axis``, not to the last one as in broadcasting
+        weights = np.reshape(weights, [-1 if k == axis % np.ndim(a) else 1 for k in range(np.ndim(a))])
+    return np.sum(a * weights, axis=axis) / np.sum(weights, axis=axis)
 
 
 @composite(np.var)
-def var(a: Any, axis: Any = None, dtype: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+def var(a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: int = 0, keepdims: bool = False) -> Any:
     squares = np.square(a - np.mean(a, axis=axis, keepdims=True))
     return np.sum(squares, axis=axis, keepdims=keepdims) / (count(a, axis) - ddof)
 
 
 @composite(np.std)
-def std(a: Any, axis: Any = None, dtype: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+def std(a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: int = 0, keepdims: bool = False) -> Any:
     return np.sqrt(np.var(a, axis=axis, ddof=ddof, keepdims=keepdims))
 
 
 @composite(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Any:
-    a = a if a_min is None else np.maximum(a, a_min)
-    return a if a_max is None else np.minimum(a, a_max)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    a = a if low is None else np.maximum(a, low)
+    return a if high is None else np.minimum(a, high)
 
 
 @composite(np.dot)
@@ -94,17 +101,18 @@ def trace(a: Any) -> Any:
 
 @composite(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    from gradproof.duck import refuse
-
-    if ord not in (None, 2, "fro") or (ord == 2 and np.ndim(x) != 1):
+    of_vectors = isinstance(axis, int) or np.ndim(x) == 1
+    if ord not in (None, 2, "fro") or (ord == 2 and not of_vectors):
         refuse(f"np.linalg.norm(ord={ord})", "write the norm out with np.abs, np.sum and np.sqrt")
     return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
 
 
 @composite(np.diff)
-def diff(a: Any, axis: int = -1) -> Any:
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     a = np.moveaxis(a, axis, 0)
-    return np.moveaxis(a[1:] - a[:-1], 0, axis)
+    for _ in range(n):
+        a = a[1:] - a[:-1]
+    return np.moveaxis(a, 0, axis)
 
 
 @composite(np.ptp)
@@ -112,10 +120,15 @@ def ptp(a: Any, axis: Any = None) -> Any:
     return np.max(a, axis=axis) - np.min(a, axis=axis)
 
 
+@composite(np.compress)
+def compress(condition: Any, a: Any, axis: Any = None) -> Any:
+    return np.take(a, np.flatnonzero(condition), axis=axis)
+
+
 def apply(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run the composite definition of ``function``; NotImplemented when there is none or it lacks an argument used."""
     rule = COMPOSITES.get(function)
     if rule is None:
         return NotImplemented
-    given = {key: value for key, value in kwargs.items() if value is not np._NoValue}
-    return rule(*args, **given)
+    check_arguments(function, rule, args, kwargs)
+    return rule(*args, **kwargs)

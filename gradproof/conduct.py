@@ -28,12 +28,13 @@ STRETCHES = (1024.0, -1.0, 2.0**-10)
 class Claim:
     """What the code returned at a point, once it has the right form.
 
-    value: the forward's loss or output, None for a plain function. gradients: arrays by parameter; a parameter whose
+    value: the forward's loss or output, where the code has_forward. gradients: arrays by parameter; a parameter whose
     gradient is missing or malformed is left out (there is a finding for it). elsewhere: the gradients on other values.
     """
 
     value: Any
     gradients: Arrays
+    has_forward: bool = False
     elsewhere: Arrays = field(default_factory=dict)
 
 
@@ -64,7 +65,7 @@ def observe(problem: Problem, candidate: Candidate, point: Point, other: Point |
     except Crashed as crash:
         note("exception", str(crash))
         return Claim(None, {}), findings
-    return Claim(value, copies, elsewhere), findings
+    return Claim(value, copies, candidate.has_forward, elsewhere), findings
 
 
 # Form -------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ A subclass says how a ufunc and a NumPy function act on it; methods, operators, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import numpy as np
@@ -57,8 +58,9 @@ class DuckArray(NDArrayOperatorsMixin):
         return self.apply_ufunc(ufunc, inputs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if kwargs.get("out") is not None:
-            refuse(f"np.{function.__name__}(out=)", "use the returned array instead")
+        if kwargs.pop("out", None) is not None:
+            refuse(f"{spelled(function)}(out=)", "use the returned array instead")
+        kwargs = {key: value for key, value in kwargs.items() if value is not np._NoValue}
         if function in CONSTANTS:
             return function(*(plain(a) for a in args), **{key: plain(value) for key, value in kwargs.items()})
         return self.apply_function(function, args, kwargs)
@@ -90,9 +92,17 @@ class DuckArray(NDArrayOperatorsMixin):
         )
 
     def __float__(self) -> NoReturn:
-        refuse("float() of a parameter-dependent value", "return the NumPy value itself and use np functions, not math's")
+        refuse(
+            "float() of a parameter-dependent value", "return the NumPy value itself and use np functions, not math's"
+        )
 
-    __int__ = __complex__ = item = tolist = __float__  # type: ignore[assignment]
+    __int__ = __complex__ = __float__  # type: ignore[assignment]
+
+    def item(self, *_: Any) -> NoReturn:
+        refuse("the array method .item()", "return the NumPy value itself and use np functions, not math's")
+
+    def tolist(self) -> NoReturn:
+        refuse("the array method .tolist()", "keep the loss in NumPy functions")
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         refuse("writing into an array, x[i] = ...", "build the array with np.stack, np.concatenate or np.where")
@@ -168,8 +178,8 @@ class DuckArray(NDArrayOperatorsMixin):
     def swapaxes(self, first: int, second: int) -> Any:
         return np.swapaxes(self, first, second)
 
-    def clip(self, low: Any = None, high: Any = None) -> Any:
-        return np.clip(self, low, high)
+    def clip(self, min: Any = None, max: Any = None) -> Any:
+        return np.clip(self, min, max)
 
     def trace(self) -> Any:
         return np.trace(self)
@@ -191,6 +201,19 @@ REDUCTIONS = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
 def plain(x: Any) -> Any:
     """The plain array inside a duck array; anything else unchanged."""
     return x.value if isinstance(x, DuckArray) else x
+
+
+def spelled(function: Any) -> str:
+    """A NumPy function as a loss spells it: np.sum, np.linalg.inv."""
+    return f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
+
+
+def check_arguments(function: Any, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse a call of ``function`` with an argument that ``rule``, which stands in for it, does not know."""
+    try:
+        inspect.signature(rule).bind(*args, **kwargs)
+    except TypeError as reason:
+        refuse(f"{spelled(function)} in this form ({reason})", "call it without that argument, or write it out")
 
 
 def refuse(operation: str, way_round: str) -> NoReturn:

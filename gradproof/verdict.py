@@ -95,7 +95,8 @@ class Verdict:
 
     status: "pass", "fail" or "inconclusive"; findings: what is wrong, worst first (only of a failure). points: points
     at which the code was held against the reference. inconclusive: reasons why other points allow no statement, with
-    how many. oracles: a Witness by oracle name. disagreements: places at which an oracle contradicts the reference.
+    how many. oracles: a Witness by oracle name. disagreements: places at which an oracle contradicts the reference and
+    nobody could settle it; outvoted: where the referee sided with the reference.
     agreement: for each pair of oracles the largest difference as a share of what the two allow each other. assumed:
     why the bound is not the computed one, or "". taylor_slope: of the code's own gradient (2 is right), None where the
     loss is linear. seconds: wall time.
@@ -108,6 +109,7 @@ class Verdict:
     inconclusive: Mapping[str, int]
     oracles: Mapping[str, Witness]
     disagreements: tuple[str, ...]
+    outvoted: tuple[str, ...]
     agreement: Mapping[tuple[str, str], float]
     assumed: str
     taylor_slope: float | None
@@ -134,6 +136,7 @@ class Verdict:
         if self.disagreements:
             lines += ["", "  The oracles contradict each other, so nothing is said about the code:"]
             lines += [f"    {text}" for text in self.disagreements[:5]]
+        lines += [f"  Outvoted: {text}" for text in self.outvoted[:3]]
         if self.assumed:
             lines += ["", f"  The bound is assumed, not computed: {self.assumed}"]
         for reason, times in self.inconclusive.items():
