@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from sympy import Rational, exp, log, tanh
 from derivations import draws
 from derivations.sources import B, C, E
 from gradproof.catalogue import Formula, Printed, WorkedExample
-from gradproof.symbolic import Checked, arrays, delta, derivation, equal, gradient, index, size, sizes, total
+from gradproof.symbolic import System, arrays, delta, derivation, equal, gradient, index, size, sizes, total
+from gradproof.symbolic.prove import Steps
+from gradproof.symbolic.system import axes
 
 Drawn = tuple[dict[str, Any], dict[str, Any]]
 Sizes = Mapping[str, int]
@@ -21,14 +23,15 @@ Sizes = Mapping[str, int]
 
 
 @derivation()
-def _cross_entropy() -> Iterator[Checked]:
+def _cross_entropy() -> Steps:
     T, K = sizes("T K")
     t, i = index("t", T), index("i", K)
     s, q = index("s", T), index("q", K)
     (y,) = arrays("y")
     (yhat,) = arrays("yhat", positive=True)
     L = -total(y[t, i] * log(yhat[t, i]), i, t)
-    yield gradient("dL/dyhat_sq", L, yhat[s, q], -y[s, q] / yhat[s, q])
+    yield (dyhat := gradient("dL/dyhat_sq", L, yhat[s, q], -y[s, q] / yhat[s, q]))
+    return System.of_claims({"yhat": dyhat}, {"yhat": (yhat, axes(T, K)), "y": (y, axes(T, K))})
 
 
 def _draw_probabilities(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -48,6 +51,7 @@ cross_entropy = Formula(
     printed=r"L = -\sum_t y_t \log(\hat{y}_t)",
     domain_text="yhat > 0; y any rows; T, K >= 1",
     derive=_cross_entropy,
+    system=_cross_entropy.system,
     sizes={"T": (1, 6), "K": (1, 8)},
     draw=_draw_probabilities,
     domain=_all_positive,
@@ -61,7 +65,7 @@ cross_entropy = Formula(
 
 
 @derivation()
-def _softmax_jacobian() -> Iterator[Checked]:
+def _softmax_jacobian() -> Steps:
     K = size("K")
     k, i, j = index("k", K), index("i", K), index("j", K)
     below, above = index("j", upper=i - 1), index("j", lower=i + 1, upper=K - 1)
@@ -76,7 +80,9 @@ def _softmax_jacobian() -> Iterator[Checked]:
     yield gradient("dp_i/do_j = -p_i p_j, j > i", p(i), o[above], -p(i) * p(above))
     yield gradient("dp_i/do_j = p_i (delta_ij - p_j)", p(i), o[j], p(i) * (delta(i, j) - p(j)))
     yield equal("the rows of the Jacobian sum to 0", total(p(i) * (delta(i, j) - p(j)), i), p(j) * (1 - total(p(i), i)))
-    yield gradient("d<u, p>/do_j", total(u[i] * p(i), i), o[j], p(j) * (u[j] - total(u[i] * p(i), i)))
+    yield (do := gradient("d<u, p>/do_j", total(u[i] * p(i), i), o[j], p(j) * (u[j] - total(u[i] * p(i), i))))
+    (named,) = arrays("p")
+    return System.of_claims({"o": do}, {"o": (o, axes(K)), "upstream": (u, axes(K))}, named={named[i]: p(i)})
 
 
 def _draw_logits(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -92,6 +98,7 @@ softmax_jacobian = Formula(
     r" -\hat{y}_i \hat{y}_j \text{ when } i \neq j",
     domain_text="all real o; K >= 1",
     derive=_softmax_jacobian,
+    system=_softmax_jacobian.system,
     sizes={"K": (1, 9)},
     draw=_draw_logits,
     pinned=({"K": 48},),
@@ -100,7 +107,7 @@ softmax_jacobian = Formula(
 
 
 @derivation()
-def _softmax_cross_entropy() -> Iterator[Checked]:
+def _softmax_cross_entropy() -> Steps:
     T, K = sizes("T K")
     t, i, k = index("t", T), index("i", K), index("k", K)
     s, q = index("s", T), index("q", K)
@@ -129,8 +136,10 @@ def _softmax_cross_entropy() -> Iterator[Checked]:
 
     L = -total(y[t, i] * log(softmax(logits(t), i)), i, t)
     errors = softmax(logits(s), q) - y[s, q]
-    yield gradient("dL/do_sq = yhat_sq - y_sq", L, o[s, q], errors, given=targets_sum_to_one)
-    yield gradient("dL/db_q = sum_s (yhat_sq - y_sq)", L, b_y[q], total(errors, s), given=targets_sum_to_one)
+    yield (do := gradient("dL/do_sq = yhat_sq - y_sq", L, o[s, q], errors, given=targets_sum_to_one))
+    yield (db := gradient("dL/db_q = sum_s (yhat_sq - y_sq)", L, b_y[q], total(errors, s), given=targets_sum_to_one))
+    inputs = {"o": (o, axes(T, K)), "b_y": (b_y, axes(K)), "y": (y, axes(T, K))}
+    return System.of_claims({"o": do, "b_y": db}, inputs, named={yhat[s, q]: softmax(logits(s), q)})
 
 
 def _draw_rows_of_logits(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -147,6 +156,7 @@ softmax_cross_entropy = Formula(
     r" \frac{\partial L}{\partial b_y} = \sum_t (\hat{y}_t - y_t)",
     domain_text="the rows of y sum to 1; all real o, b_y; T, K >= 1",
     derive=_softmax_cross_entropy,
+    system=_softmax_cross_entropy.system,
     sizes={"T": (1, 6), "K": (1, 8)},
     draw=_draw_rows_of_logits,
     fixed=("y",),
@@ -156,7 +166,7 @@ softmax_cross_entropy = Formula(
 
 
 @derivation()
-def _class_cross_entropy() -> Iterator[Checked]:
+def _class_cross_entropy() -> Steps:
     K = size("K")
     k, i, c = index("k", K), index("i", K), index("c", K)
     (y,) = arrays("y")
@@ -172,8 +182,9 @@ def _class_cross_entropy() -> Iterator[Checked]:
         -1 / softmax(c) * (softmax(c) * (delta(c, i) - softmax(i))),
         softmax(i) - delta(c, i),
     )
-    yield gradient("dL/dy_i = p_i - [i = c]", -log(softmax(c)), y[i], softmax(i) - delta(c, i))
+    yield (dy := gradient("dL/dy_i = p_i - [i = c]", -log(softmax(c)), y[i], softmax(i) - delta(c, i)))
     yield gradient("dL/dy_c = p_c - 1", -log(softmax(c)), y[c], softmax(c) - 1)
+    return System.of_claims({"y": dy}, {"y": (y, axes(K)), "c": (c, ())})
 
 
 def _draw_class(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -189,6 +200,7 @@ class_cross_entropy = Formula(
     printed=r"\frac{\partial L}{\partial y} = \{ p_i \text{ if } i \neq c, \; p_i - 1 \text{ if } i = c \}",
     domain_text="c one of the K classes; all real y; K >= 1",
     derive=_class_cross_entropy,
+    system=_class_cross_entropy.system,
     sizes={"K": (1, 9)},
     draw=_draw_class,
     fixed=("c",),
@@ -223,7 +235,7 @@ cross_entropy_gradient_example = WorkedExample(
     argued="For any differentiable g, u is its gradient at y = f(x); f = tanh(A x + d) stands for any f, whose Jacobian"
     " enters the second equality only through the first."
 )
-def _vector_chain_rule() -> Iterator[Checked]:
+def _vector_chain_rule() -> Steps:
     n, m = sizes("n m")
     i, j, q = index("i", n), index("j", m), index("q", m)
     k = index("k", n)
@@ -236,7 +248,11 @@ def _vector_chain_rule() -> Iterator[Checked]:
         return (1 - y(j) ** 2) * A[j, i]
 
     yield gradient("(nabla_x y)_iq = dy_q/dx_i", y(q), x[i], jacobian(i, q))
-    yield gradient("nabla_x z = (nabla_x y) (nabla_y z)", total(u[j] * y(j), j), x[i], total(jacobian(i, j) * u[j], j))
+    product = total(jacobian(i, j) * u[j], j)
+    yield (dx := gradient("nabla_x z = (nabla_x y) (nabla_y z)", total(u[j] * y(j), j), x[i], product))
+    inputs = {"x": (x, axes(n)), "A": (A, axes(m, n)), "d": (d, axes(m)), "upstream": (u, axes(m))}
+    (named,) = arrays("y")
+    return System.of_claims({"x": dx}, inputs, named={named[j]: y(j)})
 
 
 def _draw_layer(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -252,6 +268,7 @@ vector_chain_rule = Formula(
     printed=r"\nabla_{\mathbf{x}} z = \nabla_{\mathbf{x}} \mathbf{y} \cdot \nabla_{\mathbf{y}} z",
     domain_text="all real x, A, d; n, m >= 1",
     derive=_vector_chain_rule,
+    system=_vector_chain_rule.system,
     sizes={"n": (1, 8), "m": (1, 8)},
     draw=_draw_layer,
     pinned=({"n": 48, "m": 3}, {"n": 3, "m": 48}),

@@ -29,9 +29,15 @@ def parity(table: Array) -> Array:
 
 
 def distributions(rng: Generator, rows: int, classes: int) -> Array:
-    """Positive rows that sum to 1, none of them near 0."""
+    """Positive rows that sum to 1, none of them near 0.
+
+    Exactly 1, also in float32: the entries are multiples of 2**-20. Formulas that hold for rows of sum 1 are checked in
+    more digits than rounding to float64 would leave.
+    """
     weights = rng.uniform(0.2, 1.0, size=(rows, classes))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+    parts = np.floor(weights / weights.sum(axis=1, keepdims=True) * 2**20)
+    parts[:, 0] += 2**20 - parts.sum(axis=1)
+    return np.asarray(parts / 2**20)
 
 
 def one_hot_rows(rng: Generator, rows: int, classes: int) -> Array:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sympy import cos, exp, log, sin, tanh
+from sympy import Piecewise, cos, exp, false, log, sin, tanh, true
 
 from derivations import draws
 from derivations.sources import A, D
 from gradproof.catalogue import Formula, Printed, WorkedExample
 from gradproof.problem import Draw
-from gradproof.symbolic import Checked, Graph, derivation, equal, scalars, sigmoid, sigmoid_derivative
+from gradproof.symbolic import Graph, System, derivation, equal, scalars, sigmoid, sigmoid_derivative
+from gradproof.symbolic.prove import Steps
 
 
 def _normal(params: str, data: str = "") -> Draw:
@@ -23,9 +24,13 @@ def _normal(params: str, data: str = "") -> Draw:
 
 
 @derivation()
-def _sum() -> Iterator[Checked]:
+def _sum() -> Steps:
     x, y, f = scalars("x y f")
-    yield from Graph((f, x + y)).check(local={(f, x): 1, (f, y): 1}, total={x: 1, y: 1})
+    graph = Graph((f, x + y))
+    local = {(f, x): 1, (f, y): 1}
+    total = {x: 1, y: 1}
+    yield from graph.check(local, total)
+    return System.of_graph(graph, total, local)
 
 
 sum_of_two = Formula(
@@ -37,18 +42,20 @@ sum_of_two = Formula(
     r" \frac{\partial f}{\partial x} = 1 \quad \frac{\partial f}{\partial y} = 1",
     domain_text="all real x, y",
     derive=_sum,
+    system=_sum.system,
     sizes={},
     draw=_normal("x y"),
 )
 
 
 @derivation()
-def _product_plus() -> Iterator[Checked]:
+def _product_plus() -> Steps:
     a, b, c, tmp, h = scalars("a b c tmp h")
-    yield from Graph((tmp, a * b), (h, tmp + c)).check(
-        local={(h, c): 1, (h, tmp): 1, (tmp, a): b, (tmp, b): a},
-        total={a: b, b: a, c: 1},
-    )
+    graph = Graph((tmp, a * b), (h, tmp + c))
+    local = {(h, c): 1, (h, tmp): 1, (tmp, a): b, (tmp, b): a}
+    total = {a: b, b: a, c: 1}
+    yield from graph.check(local, total)
+    return System.of_graph(graph, total, local)
 
 
 product_plus = Formula(
@@ -62,6 +69,7 @@ product_plus = Formula(
     r" \frac{\partial h}{\partial b} = \frac{\partial h}{\partial tmp} * \frac{\partial tmp}{\partial b}",
     domain_text="all real a, b, c",
     derive=_product_plus,
+    system=_product_plus.system,
     sizes={},
     draw=_normal("a b c"),
 )
@@ -85,12 +93,13 @@ product_plus_at_2_3 = WorkedExample(
 
 
 @derivation()
-def _two_branch_graph() -> Iterator[Checked]:
+def _two_branch_graph() -> Steps:
     a, b, x, y, z = scalars("a b x y z")
-    yield from Graph((x, 2 * a + 3 * b), (y, 5 * a * a + 3 * b * b * b), (z, 2 * x + 3 * y)).check(
-        local={(x, a): 2, (x, b): 3, (y, a): 10 * a, (y, b): 9 * b**2, (z, x): 2, (z, y): 3},
-        total={a: 4 + 30 * a, b: 6 + 27 * b**2},
-    )
+    graph = Graph((x, 2 * a + 3 * b), (y, 5 * a * a + 3 * b * b * b), (z, 2 * x + 3 * y))
+    local = {(x, a): 2, (x, b): 3, (y, a): 10 * a, (y, b): 9 * b**2, (z, x): 2, (z, y): 3}
+    total = {a: 4 + 30 * a, b: 6 + 27 * b**2}
+    yield from graph.check(local, total)
+    return System.of_graph(graph, total, local)
 
 
 two_branch_graph = Formula(
@@ -101,6 +110,7 @@ two_branch_graph = Formula(
     printed=r"x = 2*a + 3*b, \quad y = 5*a*a + 3*b*b*b, \quad z = 2*x + 3*y",
     domain_text="all real a, b",
     derive=_two_branch_graph,
+    system=_two_branch_graph.system,
     sizes={},
     draw=_normal("a b"),
     note="The source asks for dz/da and prints no answer; dz/da = 4 + 30 a and dz/db = 6 + 27 b^2 are ours.",
@@ -111,9 +121,11 @@ two_branch_graph = Formula(
 
 
 @derivation()
-def _square() -> Iterator[Checked]:
+def _square() -> Steps:
     x, y = scalars("x y")
-    yield from Graph((y, x**2)).check(local={(y, x): 2 * x}, total={x: 2 * x})
+    graph, local, total = Graph((y, x**2)), {(y, x): 2 * x}, {x: 2 * x}
+    yield from graph.check(local, total)
+    return System.of_graph(graph, total, local)
 
 
 square = Formula(
@@ -124,6 +136,7 @@ square = Formula(
     printed=r"\frac{dy}{dx} = 2*x",
     domain_text="all real x",
     derive=_square,
+    system=_square.system,
     sizes={},
     draw=_normal("x"),
     note="The page before is missing; y = x^2 is read off the printed gradient 2*x.",
@@ -147,16 +160,16 @@ square_at_2 = WorkedExample(
 
 
 @derivation()
-def _sigmoid_chain() -> Iterator[Checked]:
+def _sigmoid_chain() -> Steps:
     x, a, b, c, s = scalars("x a b c s")
     chain = Graph((a, -x), (b, exp(a)), (c, 1 + b), (s, 1 / c))
-    yield from chain.check(
-        local={(s, c): -1 / c**2, (c, b): 1, (b, a): exp(a), (a, x): -1},
-        total={x: -1 / c**2 * 1 * exp(a) * -1},
-    )
+    local = {(s, c): -1 / c**2, (c, b): 1, (b, a): exp(a), (a, x): -1}
+    total = {x: -1 / c**2 * 1 * exp(a) * -1}
+    yield from chain.check(local, total)
     yield equal(
         "the product of the four factors is s (1 - s)", chain.composed(exp(a) / c**2), chain.composed(s * (1 - s))
     )
+    return System.of_graph(chain, total, local)
 
 
 sigmoid_chain = Formula(
@@ -168,6 +181,7 @@ sigmoid_chain = Formula(
     r" \frac{\partial b}{\partial a} \frac{\partial a}{\partial x}",
     domain_text="all real x",
     derive=_sigmoid_chain,
+    system=_sigmoid_chain.system,
     sizes={},
     draw=_normal("x"),
     note="The factors -1/c^2, 1, e^a and -1 are printed as code.",
@@ -191,10 +205,12 @@ sigmoid_derivative_at_2 = WorkedExample(
 
 
 @derivation()
-def _exp_trigonometric() -> Iterator[Checked]:
+def _exp_trigonometric() -> Steps:
     x, f = scalars("x f")
     slope = -(2 * x + 2 + cos(x)) * f
-    yield from Graph((f, exp(-(x**2) - 2 * x - sin(x)))).check(local={(f, x): slope}, total={x: slope})
+    graph, local, total = Graph((f, exp(-(x**2) - 2 * x - sin(x)))), {(f, x): slope}, {x: slope}
+    yield from graph.check(local, total)
+    return System.of_graph(graph, total, local)
 
 
 exp_trigonometric = Formula(
@@ -205,6 +221,7 @@ exp_trigonometric = Formula(
     printed=r"f = \exp(-x^2 - 2x - \sin(x))",
     domain_text="all real x",
     derive=_exp_trigonometric,
+    system=_exp_trigonometric.system,
     sizes={},
     draw=_normal("x"),
     note="The source asks for the derivative and prints no answer; f' = -(2x + 2 + cos x) f is ours.",
@@ -212,14 +229,14 @@ exp_trigonometric = Formula(
 
 
 @derivation()
-def _quartic() -> Iterator[Checked]:
+def _quartic() -> Steps:
     x, y = scalars("x y")
     slope = 32 * x**3 + 9 * x**2 + 14 * x + 6
     for constant in (3, 1):
         polynomial = 8 * x**4 + 3 * x**3 + 7 * x**2 + 6 * x + constant
-        yield from Graph((y, polynomial)).check(
-            local={(y, x): slope}, total={x: slope}, where=f", with constant term {constant}"
-        )
+        graph, local, total = Graph((y, polynomial)), {(y, x): slope}, {x: slope}
+        yield from graph.check(local, total, where=f", with constant term {constant}")
+    return System.of_graph(graph, total, local)
 
 
 quartic = Formula(
@@ -230,6 +247,7 @@ quartic = Formula(
     printed=r"\frac{d}{dx} [8x^4 + 3x^3 + 7x^2 + 6x + 1] = 32x^3 + 9x^2 + 14x + 6",
     domain_text="all real x",
     derive=_quartic,
+    system=_quartic.system,
     sizes={},
     draw=_normal("x"),
     note="The question and the code have the constant term 3, the derivation 1; the derivative is the same.",
@@ -255,14 +273,20 @@ quartic_at_2 = WorkedExample(
 
 
 @derivation(argued="At w x + b = 0 ReLU has no derivative; elsewhere one of the two cases holds in a neighbourhood.")
-def _relu_neuron() -> Iterator[Checked]:
+def _relu_neuron() -> Steps:
     w, x, b, u, v, a = scalars("w x b u v a")
-    for relu, slope, where in ((v, 1, ", where v > 0"), (0, 0, ", where v < 0")):
-        yield from Graph((u, w * x), (v, u + b), (a, relu)).check(
-            local={(u, w): x, (v, u): 1, (v, b): 1, (a, v): slope},
-            total={w: slope * x, b: slope},
-            where=where,
-        )
+    relu, slope = (Piecewise((value, v > 0), (0, True)) for value in (v, 1))
+
+    def graph_where(is_positive: Any) -> Any:
+        """The graph with the printed derivatives, where v > 0 is true, false, or open."""
+        value, factor = (e.xreplace({v > 0: is_positive}) for e in (relu, slope))
+        local = {(u, w): x, (v, u): 1, (v, b): 1, (a, v): factor}
+        return Graph((u, w * x), (v, u + b), (a, value)), {w: factor * x, b: factor}, local
+
+    for is_positive, where in ((true, ", where v > 0"), (false, ", where v < 0")):
+        graph, total, local = graph_where(is_positive)
+        yield from graph.check(local, total, where)
+    return System.of_graph(*graph_where(v > 0))
 
 
 def _away_from_the_kink(params: Any, data: Any) -> bool:
@@ -279,6 +303,7 @@ relu_neuron = Formula(
     r" \frac{\partial u}{\partial w}",
     domain_text="w x + b not 0, and not the small difference of large numbers",
     derive=_relu_neuron,
+    system=_relu_neuron.system,
     sizes={},
     draw=_normal("w b", "x"),
     domain=_away_from_the_kink,
@@ -287,13 +312,14 @@ relu_neuron = Formula(
 
 
 @derivation()
-def _sigmoid_neuron() -> Iterator[Checked]:
+def _sigmoid_neuron() -> Steps:
     w, x, b, u, v, a = scalars("w x b u v a")
     yield from sigmoid_derivative()
-    yield from Graph((u, w * x), (v, u + b), (a, sigmoid(v))).check(
-        local={(u, w): x, (v, u): 1, (v, b): 1, (a, v): a * (1 - a)},
-        total={w: a * (1 - a) * x, b: a * (1 - a)},
-    )
+    graph = Graph((u, w * x), (v, u + b), (a, sigmoid(v)))
+    local = {(u, w): x, (v, u): 1, (v, b): 1, (a, v): a * (1 - a)}
+    total = {w: a * (1 - a) * x, b: a * (1 - a)}
+    yield from graph.check(local, total)
+    return System.of_graph(graph, total, local)
 
 
 sigmoid_neuron = Formula(
@@ -305,6 +331,7 @@ sigmoid_neuron = Formula(
     r" \frac{\partial u}{\partial w}",
     domain_text="all real w, b, x",
     derive=_sigmoid_neuron,
+    system=_sigmoid_neuron.system,
     sizes={},
     draw=_normal("w b", "x"),
     note="The figure with the graph is missing; u = w x, v = u + b, a = sigmoid(v) is our reading.",
@@ -315,22 +342,23 @@ sigmoid_neuron = Formula(
 
 
 @derivation()
-def _tanh_log_ratio() -> Iterator[Checked]:
+def _tanh_log_ratio() -> Steps:
     x, y, z, a, b, c, d, e, f = scalars("x y z a b c d e f")
     head = (1 - tanh(e) ** 2) * 1 / (d + 1)
-    yield from Graph((a, 2 * x), (b, sin(y)), (c, a / b), (d, z * c), (e, log(d + 1)), (f, tanh(e))).check(
-        local={
-            (f, e): 1 - tanh(e) ** 2,
-            (e, d): 1 / (d + 1),
-            (d, c): z,
-            (d, z): c,
-            (c, a): 1 / b,
-            (c, b): -a / b**2,
-            (b, y): cos(y),
-            (a, x): 2,
-        },
-        total={x: head * z * (1 / b) * 2, y: head * z * (-a / b**2) * cos(y), z: head * c},
-    )
+    graph = Graph((a, 2 * x), (b, sin(y)), (c, a / b), (d, z * c), (e, log(d + 1)), (f, tanh(e)))
+    local = {
+        (f, e): 1 - tanh(e) ** 2,
+        (e, d): 1 / (d + 1),
+        (d, c): z,
+        (d, z): c,
+        (c, a): 1 / b,
+        (c, b): -a / b**2,
+        (b, y): cos(y),
+        (a, x): 2,
+    }
+    total = {x: head * z * (1 / b) * 2, y: head * z * (-a / b**2) * cos(y), z: head * c}
+    yield from graph.check(local, total)
+    return System.of_graph(graph, total, local)
 
 
 def _log_is_defined(params: Any, data: Any) -> bool:
@@ -354,6 +382,7 @@ tanh_log_ratio = Formula(
     r" \cdot \frac{-a}{b^2} \cdot \cos(y)",
     domain_text="sin y not 0 and d > -1, each by a margin of 0.05",
     derive=_tanh_log_ratio,
+    system=_tanh_log_ratio.system,
     sizes={},
     draw=_draw_where_log_is_defined,
     domain=_log_is_defined,

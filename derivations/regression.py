@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from derivations import draws
 from derivations.sources import A, D
 from gradproof.catalogue import Formula, Printed, WorkedExample
 from gradproof.symbolic import (
-    Checked,
     Graph,
+    System,
     arrays,
     derivation,
     equal,
@@ -26,6 +26,8 @@ from gradproof.symbolic import (
     sizes,
     total,
 )
+from gradproof.symbolic.prove import Steps
+from gradproof.symbolic.system import axes
 
 Drawn = tuple[dict[str, Any], dict[str, Any]]
 
@@ -33,19 +35,25 @@ Drawn = tuple[dict[str, Any], dict[str, Any]]
 # ---- linear regression --------------------------------------------------------------------------------------------
 
 
-def _linear_regression(sign: int) -> Iterator[Checked]:
+def _linear_regression(sign: int) -> Steps:
     """sign: +1 where the difference is written prediction - target, -1 where it is target - prediction."""
     (n,) = sizes("n")
     i, q = index("i", n), index("q", n)
-    x, y, yhat = arrays("x y yhat")
+    x, y, yhat, e = arrays("x y yhat e")
     w, b = scalars("w b")
     error = w * x[i] + b - y[i]
     yield gradient("dMSE/dyhat_q", total((sign * (yhat[i] - y[i])) ** 2, i) / n, yhat[q], 2 / n * (yhat[q] - y[q]))
     yield gradient("dyhat_q/dw", w * x[q] + b, w, x[q])
     yield gradient("dyhat_q/db", w * x[q] + b, b, 1)
     mse = total((sign * error) ** 2, i) / n
-    yield gradient("dMSE/dw", mse, w, 2 / n * total(error * x[i], i))
-    yield gradient("dMSE/db", mse, b, 2 / n * total(error, i))
+    yield (dw := gradient("dMSE/dw", mse, w, 2 / n * total(error * x[i], i)))
+    yield (db := gradient("dMSE/db", mse, b, 2 / n * total(error, i)))
+    inputs = {"w": (w, ()), "b": (b, ()), "x": (x, axes(n)), "y": (y, axes(n))}
+    return System.of_claims({"w": dw, "b": db}, inputs, named={e[i]: error})
+
+
+_prediction_first = derivation()(lambda: _linear_regression(+1))
+_target_first = derivation()(lambda: _linear_regression(-1))
 
 
 def _draw_line(sizes: Mapping[str, int], rng: np.random.Generator) -> Drawn:
@@ -60,7 +68,8 @@ linear_regression = Formula(
     source=f"{D}, Aim of linear regression; Exercise question 2",
     printed=r"MSE = \frac{1}{n} \sum_{i=1}^n (\hat{y}_i - y_i)^2",
     domain_text="all real w, b, x, y; n >= 1",
-    derive=derivation()(lambda: _linear_regression(+1)),
+    derive=_prediction_first,
+    system=_prediction_first.system,
     sizes={"n": (1, 12)},
     draw=_draw_line,
     pinned=({"n": 48},),
@@ -74,7 +83,8 @@ linear_regression_reversed = Formula(
     source=f"{D}, Additional question 1",
     printed=r"(y - y_p)",
     domain_text="all real w, b, x, y; n >= 1",
-    derive=derivation()(lambda: _linear_regression(-1)),
+    derive=_target_first,
+    system=_target_first.system,
     sizes={"n": (1, 12)},
     draw=_draw_line,
     pinned=({"n": 48},),
@@ -109,11 +119,11 @@ two_epochs_linear_regression = WorkedExample(
 
 
 @derivation()
-def _multiple_linear_regression() -> Iterator[Checked]:
+def _multiple_linear_regression() -> Steps:
     m, n = sizes("m n")
     i, j = index("i", m), index("j", n)
     r, q = index("r", m), index("q", n)
-    X, w, y, yhat = arrays("X w y yhat")
+    X, w, y, yhat, e = arrays("X w y yhat e")
     (b,) = scalars("b")
 
     def prediction(i: Any) -> Any:
@@ -123,8 +133,11 @@ def _multiple_linear_regression() -> Iterator[Checked]:
     yield gradient("dyhat_r/dw_q", prediction(r), w[q], X[r, q])
     yield gradient("dyhat_r/db", prediction(r), b, 1)
     mse = total((prediction(i) - y[i]) ** 2, i) / m
-    yield gradient("dMSE/dw_q", mse, w[q], 2 / m * total(X[i, q] * (prediction(i) - y[i]), i))
-    yield gradient("dMSE/db", mse, b, 2 / m * total(prediction(i) - y[i], i))
+    error = prediction(i) - y[i]
+    yield (dw := gradient("dMSE/dw_q", mse, w[q], 2 / m * total(X[i, q] * error, i)))
+    yield (db := gradient("dMSE/db", mse, b, 2 / m * total(error, i)))
+    inputs = {"w": (w, axes(n)), "b": (b, ()), "X": (X, axes(m, n)), "y": (y, axes(m))}
+    return System.of_claims({"w": dw, "b": db}, inputs, named={e[i]: error})
 
 
 def _draw_table(sizes: Mapping[str, int], rng: np.random.Generator) -> Drawn:
@@ -141,6 +154,7 @@ multiple_linear_regression = Formula(
     printed=r"MSE = \frac{1}{n} \sum_{i=1}^n (\hat{y}_i - y_i)^2",
     domain_text="all real w, b, X, y; m, n >= 1",
     derive=_multiple_linear_regression,
+    system=_multiple_linear_regression.system,
     sizes={"m": (1, 9), "n": (1, 8)},
     draw=_draw_table,
     pinned=({"m": 48, "n": 3},),
@@ -169,22 +183,23 @@ multiple_regression_prediction = WorkedExample(
 
 
 @derivation()
-def _logistic_neuron() -> Iterator[Checked]:
+def _logistic_neuron() -> Steps:
     w1, w2, b, x1, x2, y, d1, d2, z, a, L = scalars("w1 w2 b x1 x2 y d1 d2 z a L")
     yield from sigmoid_derivative()
     cross_entropy = -(y * log(a) + (1 - y) * log(1 - a))
-    yield from Graph((d1, w1 * x1), (d2, w2 * x2), (z, d1 + d2 + b), (a, sigmoid(z)), (L, cross_entropy)).check(
-        local={
-            (L, a): (a - y) / (a * (1 - a)),
-            (a, z): a * (1 - a),
-            (z, d1): 1,
-            (z, d2): 1,
-            (z, b): 1,
-            (d1, w1): x1,
-            (d2, w2): x2,
-        },
-        total={w1: x1 * (a - y), w2: x2 * (a - y), b: a - y},
-    )
+    graph = Graph((d1, w1 * x1), (d2, w2 * x2), (z, d1 + d2 + b), (a, sigmoid(z)), (L, cross_entropy))
+    local = {
+        (L, a): (a - y) / (a * (1 - a)),
+        (a, z): a * (1 - a),
+        (z, d1): 1,
+        (z, d2): 1,
+        (z, b): 1,
+        (d1, w1): x1,
+        (d2, w2): x2,
+    }
+    gradients = {w1: x1 * (a - y), w2: x2 * (a - y), b: a - y}
+    yield from graph.check(local, gradients)
+    return System.of_graph(graph, gradients)  # not by way of dL/da, which is infinite where a rounds to 1
 
 
 def _draw_neuron(sizes: Mapping[str, int], rng: np.random.Generator) -> Drawn:
@@ -203,6 +218,7 @@ logistic_neuron = Formula(
     printed=r"dw1 = x1*(a-y), \quad dw2 = x2*(a-y), \quad db = a - y",
     domain_text="y in {0, 1}; all real w1, w2, b, x1, x2",
     derive=_logistic_neuron,
+    system=_logistic_neuron.system,
     sizes={},
     draw=_draw_neuron,
     fixed=("y",),
@@ -241,7 +257,7 @@ one_step_logistic_neuron = WorkedExample(
 
 
 @derivation()
-def _logistic_regression() -> Iterator[Checked]:
+def _logistic_regression() -> Steps:
     m, n = sizes("m n")
     i, j = index("i", m), index("j", n)
     r, q = index("r", m), index("q", n)
@@ -263,8 +279,10 @@ def _logistic_regression() -> Iterator[Checked]:
 
     J = loss(lambda i: sigmoid(logit(i)))
     error = sigmoid(logit(i)) - y[i]
-    yield gradient("dJ/dw_q", J, w[q], total(X[i, q] * error, i) / m)
-    yield gradient("dJ/db", J, b, total(error, i) / m)
+    yield (dw := gradient("dJ/dw_q", J, w[q], total(X[i, q] * error, i) / m))
+    yield (db := gradient("dJ/db", J, b, total(error, i) / m))
+    inputs = {"w": (w, axes(n)), "b": (b, ()), "X": (X, axes(m, n)), "y": (y, axes(m))}
+    return System.of_claims({"w": dw, "b": db}, inputs, named={a[i]: sigmoid(logit(i))})
 
 
 def _draw_classification(sizes: Mapping[str, int], rng: np.random.Generator) -> Drawn:
@@ -284,6 +302,7 @@ logistic_regression = Formula(
     printed=r"dw1 = x1*(a-y), \quad dw2 = x2*(a-y), \quad db = a - y",
     domain_text="y in {0, 1}; all real w, b, X; m, n >= 1",
     derive=_logistic_regression,
+    system=_logistic_regression.system,
     sizes={"m": (1, 9), "n": (1, 8)},
     draw=_draw_classification,
     fixed=("y",),
@@ -293,7 +312,7 @@ logistic_regression = Formula(
 
 
 @derivation()
-def _logistic_regression_one_feature() -> Iterator[Checked]:
+def _logistic_regression_one_feature() -> Steps:
     (n,) = sizes("n")
     i, r = index("i", n), index("r", n)
     x, y, a, z = arrays("x y a z")
@@ -310,8 +329,10 @@ def _logistic_regression_one_feature() -> Iterator[Checked]:
 
     J = loss(lambda i: sigmoid(w * x[i] + b))
     error = sigmoid(w * x[i] + b) - y[i]
-    yield gradient("dJ/dw", J, w, total(error * x[i], i) / n)
-    yield gradient("dJ/db", J, b, total(error, i) / n)
+    yield (dw := gradient("dJ/dw", J, w, total(error * x[i], i) / n))
+    yield (db := gradient("dJ/db", J, b, total(error, i) / n))
+    inputs = {"w": (w, ()), "b": (b, ()), "x": (x, axes(n)), "y": (y, axes(n))}
+    return System.of_claims({"w": dw, "b": db}, inputs, named={a[i]: sigmoid(w * x[i] + b)})
 
 
 def _draw_one_feature(sizes: Mapping[str, int], rng: np.random.Generator) -> Drawn:
@@ -320,13 +341,14 @@ def _draw_one_feature(sizes: Mapping[str, int], rng: np.random.Generator) -> Dra
 
 
 logistic_regression_one_feature = Formula(
-    key="logistic-regression-one-feature",
+    key="one-feature-logistic",
     title="logistic regression on one feature up to 100",
     rows=("D10",),
     source=f"{D}, Exercise question 7",
     printed=r"x = [1, 5, 10, 10, 25, 50, 70, 75, 100], \quad y = [0, 0, 0, 0, 0, 1, 1, 1, 1]",
     domain_text="y in {0, 1}; all real w, b, x; n >= 1",
     derive=_logistic_regression_one_feature,
+    system=_logistic_regression_one_feature.system,
     sizes={"n": (1, 12)},
     draw=_draw_one_feature,
     fixed=("y",),
@@ -341,11 +363,11 @@ logistic_regression_one_feature = Formula(
 @derivation(
     argued="At eta = 0 the slope is minus a square, so a small enough step goes downhill unless it stands still."
 )
-def _gradient_descent_step() -> Iterator[Checked]:
+def _gradient_descent_step() -> Steps:
     m, n = sizes("m n")
     i, r = index("i", m), index("r", m)
     j, c, p = index("j", n), index("c", n), index("p", n)
-    X, w, y = arrays("X w y")
+    X, w, y, e, w_after, e_after = arrays("X w y e w_after e_after")
     (eta,) = scalars("eta")
 
     def J(weights: Any) -> Any:
@@ -363,10 +385,17 @@ def _gradient_descent_step() -> Iterator[Checked]:
 
     yield gradient("dJ/dw_p", J(before), w[p], slope(before, p, r, c))
     product = -total(slope(after, p, i, j) * slope(before, p, r, c), p)
-    yield gradient("dJ(w - eta grad)/deta = -<grad after, grad before>", J(after), eta, product)
+    yield (deta := gradient("dJ(w - eta grad)/deta = -<grad after, grad before>", J(after), eta, product))
     yield equal(
         "at eta = 0 it is -|grad|^2", product.xreplace({eta: sp.S.Zero}), -total(slope(before, p, r, c) ** 2, p)
     )
+    inputs = {"eta": (eta, ()), "w": (w, axes(n)), "X": (X, axes(m, n)), "y": (y, axes(m))}
+    named = {
+        e[r]: total(X[r, c] * w[c], c) - y[r],
+        w_after[j]: w[j] - eta * 2 / m * total(X[r, j] * e[r], r),
+        e_after[i]: total(X[i, j] * w_after[j], j) - y[i],
+    }
+    return System.of_claims({"eta": deta}, inputs, named)
 
 
 def _draw_step(sizes: Mapping[str, int], rng: np.random.Generator) -> Drawn:
@@ -383,6 +412,7 @@ gradient_descent_step = Formula(
     printed=r"\theta = \theta - \eta \cdot \nabla_{\theta}",
     domain_text="all real eta, w, X, y; m, n >= 1; the loss is the mean squared error of X w",
     derive=_gradient_descent_step,
+    system=_gradient_descent_step.system,
     sizes={"m": (1, 9), "n": (1, 8)},
     draw=_draw_step,
     pinned=({"m": 48, "n": 3},),

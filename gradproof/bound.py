@@ -83,7 +83,7 @@ def run(problem: Problem, point: Point, side: int) -> tuple[Reference, list[str]
     nodes = {name: param.node for name, param in params.items()}
     data = {name: tape.constant(value) if is_float(value) else value for name, value in point.data.items()}
     with np.errstate(all="ignore"):
-        value = objective(problem, point, data)(params)
+        value = objective(problem, point, data, params)(params)
         loss = value.node if isinstance(value, Traced) else tape.lift(value)
         if not np.isfinite(loss.value):
             raise NoPrecision("the loss is not finite here")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from gradproof.errors import InvalidProblem
 from gradproof.problem import Draw, Implementation, Problem, Sizes
 from gradproof.symbolic.proof import Proof
+from gradproof.symbolic.system import System
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,7 +23,8 @@ class Formula:
     rows: catalogue numbers it covers. source: document, section. printed: LaTeX as the source prints it.
     title: a few words for a reader. domain_text: where it holds, in words; ``domain`` is the same as a predicate.
     derive: ``derive() -> Proof``: SymPy differentiates and the printed formula must cancel, else Disproved.
-    sizes, draw, domain, fixed, pinned: as for Problem; the domain belongs to the formula, not to a test.
+    system: ``system() -> System``: the proved gradient as equations, which are lowered to the derivation oracle.
+    sizes, draw, domain, frozen, fixed, pinned: as for Problem; the domain belongs to the formula, not to a test.
     note: what a reader of the source must know (a missing figure, a reading of a scan).
     """
 
@@ -36,6 +38,8 @@ class Formula:
     sizes: Mapping[str, tuple[int, int]]
     draw: Draw
     domain: Callable[[Any, Any], bool] | None = None
+    frozen: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    system: Callable[[], System] | None = None
     fixed: tuple[str, ...] = ()
     pinned: tuple[Sizes, ...] = ()
     note: str = ""
@@ -52,6 +56,8 @@ class Formula:
             loss=implementation.loss,
             output=implementation.output,
             autograd_loss=implementation.autograd_loss,
+            autograd_kernel=implementation.autograd_kernel,
+            frozen=self.frozen,
             sizes=self.sizes,
             draw=self.draw,
             domain=self.domain,

@@ -22,7 +22,9 @@ def composite(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any
 
 def count(a: Any, axis: Any) -> int:
     """How many entries a reduction over ``axis`` takes together."""
-    axes = range(np.ndim(a)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if axis is None or not np.ndim(a):  # NumPy lets axis=0 and axis=-1 pass on a 0-d array
+        return np.size(a)
+    axes = axis if isinstance(axis, tuple) else (axis,)
     return int(np.prod([np.shape(a)[k] for k in axes], dtype=int))
 
 

@@ -49,19 +49,19 @@ def observe(problem: Problem, candidate: Candidate, point: Point, other: Point |
     try:
         before = snapshot(point)
         value, returned = candidate.gradients(point)
-        for name in changed(point, before):
-            note("mutates-input", f"{name} is changed by the call", None)
+        for array in changed(point, before):
+            note("mutates-input", f"{array} is changed by the call")
         if findings:  # what it returns now belongs to values nobody chose
             return Claim(value, {}), findings
         gradients = well_formed(point, returned, note)
-        for kind, detail, name in aliases(point, gradients):
-            note(kind, detail, name)
+        for fault in aliases(point, gradients):
+            note(*fault)
         copies = {name: g.copy() for name, g in gradients.items()}
-        for kind, detail, name in repeated(problem, candidate, point, gradients, copies):
-            note(kind, detail, name)
+        for fault in repeated(problem, candidate, point, gradients, copies):
+            note(*fault)
         elsewhere = {} if other is None else own_copies(candidate.gradients(other)[1])
-        for kind, detail, name in remembered(candidate, point, other, copies, elsewhere):
-            note(kind, detail, name)
+        for fault in remembered(candidate, point, other, copies, elsewhere):
+            note(*fault)
     except Crashed as crash:
         note("exception", str(crash))
         return Claim(None, {}), findings
@@ -82,13 +82,15 @@ def well_formed(point: Point, returned: Any, note: Any) -> Arrays:
     gradients: Arrays = {}
     for name, param in point.params.items():
         claimed = returned.get(name)
+        if type(claimed) is float and not param.ndim:  # a Python float has no dtype to be wrong
+            claimed = np.asarray(claimed, param.dtype)
         if claimed is None:
             note("missing", f"no gradient of {name}" + (" (it is None)" if name in returned else ""), name)
-        elif not isinstance(claimed, np.ndarray | np.generic) and not (type(claimed) is float and not param.ndim):
+        elif not isinstance(claimed, np.ndarray | np.generic):
             note("dtype", f"the gradient of {name} is a {type(claimed).__name__}, not an array", name)
-        elif np.shape(claimed) != param.shape:
-            note("shape", f"the gradient of {name} has shape {np.shape(claimed)}, {name} has {param.shape}", name)
-        elif getattr(claimed, "dtype", param.dtype) != param.dtype:
+        elif claimed.shape != param.shape:
+            note("shape", f"the gradient of {name} has shape {claimed.shape}, {name} has {param.shape}", name)
+        elif claimed.dtype != param.dtype:
             note("dtype", f"the gradient of {name} is {claimed.dtype}, {name} is {param.dtype}", name)
         else:
             gradients[name] = np.asarray(claimed)
@@ -116,7 +118,7 @@ def changed(point: Point, before: Mapping[str, bytes]) -> list[str]:
 
 def overlap(a: Array, b: Array) -> bool:
     try:
-        return np.shares_memory(a, b, max_work=10**5)
+        return np.shares_memory(a, b, max_work=10**5)  # type: ignore[arg-type]  # the stubs know two values only
     except Exception:  # too hard to decide exactly: NumPy's TooHardError has moved between modules
         return np.may_share_memory(a, b)
 

@@ -1,6 +1,6 @@
 """Arrays that look like NumPy's to a loss function, so that one plain loss can be run by very different arithmetics.
 
-A subclass says how a ufunc and a NumPy function act on it; methods, operators, indexing and the clear refusals are here.
+A subclass says how a ufunc and a NumPy function act on it; methods, operators, indexing and clear refusals are here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CONSTANTS |= {np.argmax, np.argmin, np.argsort, np.iscomplexobj, np.isrealobj, n
 
 
 class DuckArray(NDArrayOperatorsMixin):
-    """Base of the arrays an oracle hands to a loss. ``value`` is the plain array (long double, complex, object) inside."""
+    """Base of the arrays an oracle hands to a loss. ``value`` is the plain array inside it."""
 
     __array_priority__ = 1000
     value: np.ndarray
@@ -78,6 +78,10 @@ class DuckArray(NDArrayOperatorsMixin):
             raise ValueError(f"an in-place operation cannot change the shape {target.shape} to {result.shape}")
         target.assign(result)
         return target
+
+    def detached(self) -> Any:
+        """The same value as a constant."""
+        return self
 
     def assign(self, other: Any) -> None:
         """Take over the value of another duck array of the same kind (for ``x += y``)."""

@@ -7,17 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.duck import DuckArray
 from gradproof.errors import InvalidProblem
 from gradproof.problem import Point, Problem
 
 
-def objective(problem: Problem, point: Point, data: Any = None) -> Callable[[Mapping[str, Any]], Any]:
+def objective(
+    problem: Problem, point: Point, data: Any = None, params: Mapping[str, Any] | None = None
+) -> Callable[[Mapping[str, Any]], Any]:
     """The loss at ``point`` as a function of its parameters; for a layer <upstream, output>.
 
-    data: the point's data in the caller's arithmetic; None takes them as they are. The function raises InvalidProblem
-    when the loss returns anything but a real scalar.
+    data, params: the point's own, in the caller's arithmetic; None takes them as they are. Frozen values are computed
+    from them here, once. The function raises InvalidProblem when the loss returns anything but a real scalar.
     """
     data = point.data if data is None else data
+    if problem.frozen is not None:
+        held = problem.frozen(dict(point.params if params is None else params), dict(data))
+        data = {**data, **{name: detached(value) for name, value in held.items()}}
 
     def of_loss(params: Mapping[str, Any]) -> Any:
         assert problem.loss is not None
@@ -29,6 +35,11 @@ def objective(problem: Problem, point: Point, data: Any = None) -> Callable[[Map
         return sum(np.sum(u * part) for u, part in zip(leaves(point.upstream), parts, strict=True))
 
     return of_layer if problem.is_layer else of_loss
+
+
+def detached(value: Any) -> Any:
+    """A value as a constant: a duck array forgets how it came about."""
+    return value.detached() if isinstance(value, DuckArray) else value
 
 
 def scalar(problem: Problem, value: Any) -> Any:

@@ -30,6 +30,12 @@ class Problem:
     draw: ``draw(sizes, rng) -> (params, data)``. Parameters are real float arrays of any shape, 0-d included; floats
         are read as 0-d arrays. Data may also hold integers, strings or whatever else the loss reads.
     autograd_loss: the same function in PyTorch; it gets float64 tensors. None leaves the autograd oracle out.
+    autograd_kernel: the same through a module of PyTorch's own (``nn.RNN``), a second witness; None leaves it out.
+    frozen: ``frozen(params, data) -> {name: array}``: values computed from the parameters that the loss finds in its
+        data and that are held constant while it is differentiated (truncated backpropagation's first state). The
+        code under test does not get them.
+    derived: ``derived(params, data, upstream) -> {name: array}``: the proved gradient as a program, in the precision
+        of its arguments; a Formula brings it. None leaves the derivation oracle out.
     domain: ``domain(params, data) -> bool``; points outside are not tried.
     fixed: names of data the regimes must not scale (labels, probabilities).
     pinned: further sizes that are always tried, beside the edges of ``sizes``; they may exceed the ranges.
@@ -41,6 +47,9 @@ class Problem:
     loss: Callable[[Any, Any], Any] | None = None
     output: Callable[[Any, Any], Any] | None = None
     autograd_loss: Callable[[Any, Any], Any] | None = None
+    autograd_kernel: Callable[[Any, Any], Any] | None = None
+    frozen: Callable[[Any, Any], Mapping[str, Any]] | None = None
+    derived: Callable[[Any, Any, Any], Mapping[str, Any]] | None = None
     domain: Callable[[Params, Data], bool] | None = None
     fixed: frozenset[str] | tuple[str, ...] = ()
     pinned: tuple[Sizes, ...] = ()
@@ -48,7 +57,7 @@ class Problem:
     def __post_init__(self) -> None:
         if (self.loss is None) == (self.output is None):
             raise InvalidProblem(f"{self.name}: give either loss= (a scalar) or output= (a layer), not both or neither")
-        for role in ("loss", "output", "draw", "autograd_loss", "domain"):
+        for role in ("loss", "output", "draw", "autograd_loss", "autograd_kernel", "frozen", "derived", "domain"):
             if getattr(self, role) is not None and not callable(getattr(self, role)):
                 raise InvalidProblem(f"{self.name}: {role}= must be a function, not {getattr(self, role)!r}")
         for size, bounds in self.sizes.items():
@@ -127,7 +136,7 @@ class Implementation:
 
     key: the formula's key. loss or output: the forward pass in NumPy, as for Problem. gradients: the code under test,
     a function ``gradients(params, data) -> {name: array}`` (a layer's takes ``upstream`` as third argument), or an
-    object with ``forward`` and ``backward``. autograd_loss: the forward pass in PyTorch.
+    object with ``forward`` and ``backward``. autograd_loss, autograd_kernel: the forward pass in PyTorch, as for Problem.
     """
 
     key: str
@@ -135,6 +144,7 @@ class Implementation:
     loss: Callable[[Any, Any], Any] | None = None
     output: Callable[[Any, Any], Any] | None = None
     autograd_loss: Callable[[Any, Any], Any] | None = None
+    autograd_kernel: Callable[[Any, Any], Any] | None = None
 
     def __repr__(self) -> str:
         return f"Implementation({self.key!r})"

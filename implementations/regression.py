@@ -98,7 +98,7 @@ def one_feature_gradients(params: Params, data: Data) -> Params:
 
 
 LOGISTIC_REGRESSION_ONE_FEATURE = Implementation(
-    key="logistic-regression-one-feature",
+    key="one-feature-logistic",
     loss=one_feature_loss,
     gradients=one_feature_gradients,
     autograd_loss=lambda params, data: mean_binary_cross_entropy_in_torch(

@@ -15,28 +15,36 @@ from gradproof.problem import Point, Problem
 
 
 class AutogradOracle:
-    name = "autograd"
-    short = "torch"
-    order = 4
+    """Autograd through the problem's function of one name: ``autograd_loss``, or ``autograd_kernel``."""
+
     entries = 10**9
     points = None
 
+    def __init__(self, name: str, short: str, order: int, role: str) -> None:
+        self.name, self.short, self.order, self.role = name, short, order, role
+
     def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:
-        if problem.autograd_loss is None:
-            raise NotRun("the problem has no autograd_loss")
+        forward = getattr(problem, self.role)
+        if forward is None:
+            raise NotRun(f"the problem has no {self.role}")
         try:
             import torch
         except ImportError as missing:
             raise NotRun("PyTorch is not installed") from missing
         params = {
-            name: torch.tensor(np.asarray(value, np.float64), requires_grad=True) for name, value in point.params.items()
+            name: torch.tensor(np.asarray(value, np.float64), requires_grad=True)
+            for name, value in point.params.items()
         }
-        result = problem.autograd_loss(dict(params), {name: as_tensor(torch, value) for name, value in point.data.items()})
+        data = {name: as_tensor(torch, value) for name, value in point.data.items()}
+        try:
+            result = forward(dict(params), data)
+        except Exception as error:  # somebody else's code: it says nothing here, but other oracles may
+            raise NotRun(f"{self.role} raised {type(error).__name__}: {error}") from error
         if problem.is_layer:
             pairs = zip(leaves(point.upstream), leaves(result), strict=True)
             result = sum((torch.as_tensor(np.asarray(u, np.float64)) * part).sum() for u, part in pairs)
         if not torch.is_tensor(result) or result.shape != ():
-            raise NotRun(f"autograd_loss returned {type(result).__name__}, not a 0-d tensor")
+            raise NotRun(f"{self.role} returned {type(result).__name__}, not a 0-d tensor")
         result.backward()
         gradients = {
             name: np.zeros(p.shape, np.longdouble) if p.grad is None else p.grad.numpy().astype(np.longdouble)
@@ -60,4 +68,4 @@ def as_tensor(torch: Any, value: Any) -> Any:
     return torch.tensor(float(value), dtype=torch.float64) if isinstance(value, float | np.floating) else value
 
 
-ORACLE = AutogradOracle()
+ORACLE = AutogradOracle("autograd", "auto", 4, "autograd_loss")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from gradproof.errors import CannotTrace, GradproofError
 from gradproof.problem import Point, Problem
 
 if TYPE_CHECKING:
@@ -38,10 +39,22 @@ class Estimate:
     directions: tuple[Direction, ...] = ()
 
 
+def evaluate(f: Callable[[Any], Any], params: Any, arrays: str) -> Any:
+    """f(params), where whatever a loss raises because ``params`` hold ``arrays`` and not floats is CannotTrace."""
+    try:
+        return f(params)
+    except GradproofError:
+        raise
+    except Exception as error:  # a loss may raise anything; it did not on plain arrays
+        if isinstance(error.__cause__, CannotTrace):  # NumPy's own ValueError around a refused float(x)
+            raise error.__cause__ from error
+        raise CannotTrace(f"the loss failed on {arrays}: {type(error).__name__}: {error}") from error
+
+
 class Oracle(Protocol):
     """An independent source of the gradient.
 
-    name: in results and messages; short: the head of its column, at most five letters; order: its place in tables.
+    name: in results and messages; short: the head of its column, at most four letters; order: its place in tables.
     entries: the largest number of parameter entries it is asked for; points: how many points of a run it is asked at,
     None for all.
     """

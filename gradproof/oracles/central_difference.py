@@ -1,8 +1,8 @@
 """Central differences of order 2 to 8 by Richardson extrapolation, each with an error estimate of its own.
 
-Steps h, h/2, h/4, h/8 give one tableau an entry; the answer is the entry whose neighbours agree best. The estimate adds
-what rounding the loss costs, and what a kink inside the stencil would: there the one-sided slopes keep apart as the step
-shrinks, while for a smooth loss they close up in proportion to it.
+Steps h, h/2, h/4, h/8 give one tableau an entry; the answer is its last. The estimate adds what rounding the loss costs,
+and what a kink inside the stencil would: there the one-sided slopes keep apart as the step shrinks, while for a smooth
+loss they close up in proportion to it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from gradproof.bound import Reference, is_float
 from gradproof.errors import NotRun
 from gradproof.objective import objective
-from gradproof.oracles.base import Array, Estimate
+from gradproof.oracles.base import Array, Estimate, evaluate
 from gradproof.problem import Point, Problem
 from gradproof.tape import Working
 
@@ -28,37 +28,60 @@ GOOD = 1e-11
 
 class CentralDifferenceOracle:
     name = "central diff"
-    short = "cdiff"
+    short = "diff"
     order = 3
     entries = 200
     points = None
 
     def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:
-        f, values = real_loss(problem, point, Working)
+        f, values, relative = runnable(problem, point, known)
         gradients = {name: np.zeros(value.shape, Working) for name, value in values.items()}
         errors = {name: np.zeros(value.shape, Working) for name, value in values.items()}
         with np.errstate(all="ignore"):
             middle = f(values)
-            noise = loss_noise(known, point, middle)
+            noise = loss_noise(known, point, middle, relative)
             for name, value in values.items():
                 for k in range(value.size):
                     along = entry_line(f, values, name, k)
-                    slope, error = best_slope(along, middle, noise, max(1.0, abs(float(value.flat[k]))))
+                    slope, error = best_slope(along, middle, (noise, relative), max(1.0, abs(float(value.flat[k]))))
                     gradients[name].flat[k], errors[name].flat[k] = slope, error
-        if not all(np.all(np.isfinite(e)) for e in errors.values()):
-            raise NotRun("the loss is not finite near this point")
+        if not any(np.any(np.isfinite(e)) for e in errors.values()):
+            raise NotRun("the loss is not finite, or not smooth, on the scale of the steps")
         return Estimate(gradients, errors)
 
 
-def real_loss(problem: Problem, point: Point, dtype: Any) -> tuple[Callable[[Mapping[str, Array]], Any], dict[str, Array]]:
+def real_loss(
+    problem: Problem, point: Point, dtype: Any
+) -> tuple[Callable[[Mapping[str, Array]], Any], dict[str, Array]]:
     """The loss as a function of plain arrays in ``dtype``, and the point's parameters in it."""
     data = {name: np.asarray(value, dtype) if is_float(value) else value for name, value in point.data.items()}
-    return objective(problem, point, data), {name: np.asarray(value, dtype) for name, value in point.params.items()}
+    values = {name: np.asarray(value, dtype) for name, value in point.params.items()}
+    return objective(problem, point, data, values), values
 
 
-def loss_noise(known: Reference | None, point: Point, loss: Any) -> Any:
-    """Rounding error of the loss in the working precision."""
-    u = np.finfo(Working).eps / 2
+def runnable(
+    problem: Problem, point: Point, known: Reference | None
+) -> tuple[Callable[[Any], Any], dict[str, Array], Any]:
+    """The loss, the parameters, and the unit roundoff the loss is computed with.
+
+    A loss that the tape cannot follow may fall back to float64 on its way (float(x), math.exp) or know nothing else
+    (np.linalg.solve): its rounding is that of float64, whatever the arrays are.
+    """
+    f, values = real_loss(problem, point, Working)
+    if known is not None and known.computed:
+        return f, values, np.finfo(Working).eps / 2
+    try:
+        with np.errstate(all="ignore"):
+            f(values)
+    except Exception:  # said below, if it fails in float64 as well
+        f, values = real_loss(problem, point, np.float64)
+        with np.errstate(all="ignore"):
+            evaluate(f, values, "float64 arrays")
+    return f, values, Working(np.finfo(np.float64).eps) / 2
+
+
+def loss_noise(known: Reference | None, point: Point, loss: Any, u: Any) -> Any:
+    """Rounding error of the loss computed with unit roundoff u."""
     if known is None or not known.computed:
         return 64 * u * max(1, abs(loss))
     return u / (np.finfo(point.dtype).eps / 2) * known.loss_bound + 4 * u * abs(loss) + np.finfo(Working).tiny
@@ -75,19 +98,23 @@ def entry_line(f: Callable[[Any], Any], values: Mapping[str, Array], name: str, 
     return along
 
 
-def best_slope(along: Callable[[Any], Any], middle: Any, noise: Any, scale: float) -> tuple[Any, Any]:
-    """Derivative at 0 and its error estimate, from the first step of ``FIRST_STEPS`` that does well, else the best."""
+def best_slope(along: Callable[[Any], Any], middle: Any, noise: tuple[Any, Any], scale: float) -> tuple[Any, Any]:
+    """Derivative at 0 and its error estimate, from the first step of ``FIRST_STEPS`` that does well, else the best.
+
+    (0, infinity) where none says anything: the loss is not finite in reach, or varies faster than the steps are small.
+    noise: rounding error of the loss in the middle, and the unit roundoff.
+    """
     best = (Working(0), Working(np.inf))
     for first in FIRST_STEPS:
         slope, error = richardson(along, middle, noise, Working(first * scale))
         if error < best[1]:
             best = slope, error
-        if error <= GOOD * abs(slope) or error <= 64 * noise / (first * scale):
+        if error <= GOOD * abs(slope) or error <= 64 * noise[0] / (first * scale):
             break
     return best
 
 
-def richardson(along: Callable[[Any], Any], middle: Any, noise: Any, h: Any) -> tuple[Any, Any]:
+def richardson(along: Callable[[Any], Any], middle: Any, noise: tuple[Any, Any], h: Any) -> tuple[Any, Any]:
     steps = [h / 2**k for k in range(LEVELS)]
     right, left = [along(s) for s in steps], [along(-s) for s in steps]
     rows = [[(r - m) / (2 * s) for r, m, s in zip(right, left, steps, strict=True)]]
@@ -97,7 +124,11 @@ def richardson(along: Callable[[Any], Any], middle: Any, noise: Any, h: Any) -> 
     answer = rows[-1][0]
     truncation = max(abs(answer - rows[-2][0]), abs(answer - rows[-2][1]))
     largest = max(abs(value) for value in (*right, *left))
-    rounding = 4 * (noise + 8 * np.finfo(Working).eps * largest) / steps[-1]
+    rounding = 4 * (noise[0] + 16 * noise[1] * largest) / steps[-1]
+    gaps = [abs(fine - coarse) for coarse, fine in zip(rows[0], rows[0][1:], strict=False)]
+    if gaps[-1] > max(0.75 * gaps[-2], rounding):
+        # Halving the step quarters the gap between quotients, unless the loss jumps within the smallest step.
+        return answer, Working(np.inf)
     apart = [(r - 2 * middle + m) / s for r, m, s in zip(right, left, steps, strict=True)]
     # Halving the step halves the gap between the one-sided slopes of a smooth loss; a kink keeps it open.
     kink = max(0, max(abs(apart[k + 1]) - 0.75 * abs(apart[k]) for k in range(LEVELS - 1)) - rounding)
@@ -105,7 +136,7 @@ def richardson(along: Callable[[Any], Any], middle: Any, noise: Any, h: Any) -> 
 
 
 def taylor_slope(problem: Problem, point: Point, gradients: Mapping[str, Array]) -> float | None:
-    """Slope of log |f(x + tv) - f(x) - t<g, v>| against log t along a random v: 2 for the gradient g, 1 for a wrong one.
+    """Slope of log |f(x + tv) - f(x) - t<g, v>| against log t, v random: 2 for the gradient g, 1 for a wrong one.
 
     None when the remainder vanishes: the loss is linear along v and g is right.
     """

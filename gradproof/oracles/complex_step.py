@@ -8,11 +8,12 @@ import numpy as np
 
 from gradproof import composites
 from gradproof.bound import Reference, is_float, own_error
-from gradproof.duck import DuckArray, plain
+from gradproof.duck import DuckArray, plain, refuse, spelled
 from gradproof.errors import NotRun
 from gradproof.objective import objective
-from gradproof.oracles.base import Array, Direction, Estimate
+from gradproof.oracles.base import Array, Direction, Estimate, evaluate
 from gradproof.problem import Point, Problem
+from gradproof.tape.linear import REARRANGEMENTS
 
 STEP = 2.0**-332
 """About 1e-100; a power of two, so that multiplying and dividing by it is exact."""
@@ -23,7 +24,7 @@ Real = np.longdouble
 
 
 class ComplexStep(DuckArray):
-    """A complex array whose imaginary part is a derivative: ufuncs that NumPy defines otherwise (abs) act analytically."""
+    """A complex array whose imaginary part is a derivative: ufuncs NumPy defines otherwise (abs) act analytically."""
 
     def __init__(self, value: Any) -> None:
         self.value = np.asarray(value, Complex)
@@ -38,11 +39,21 @@ class ComplexStep(DuckArray):
         return ufunc(*(np.real(plain(x)) for x in inputs))
 
     def apply_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> ComplexStep:
+        if ufunc not in ANALYTIC and ufunc not in NATIVE:
+            refuse(
+                f"np.{ufunc.__name__} in complex numbers",
+                "leave this oracle out, or use exp, log, tanh, sin, cos, sqrt",
+            )
         return ComplexStep(ANALYTIC.get(ufunc, ufunc)(*(plain(x) for x in inputs)))
 
     def apply_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = composites.apply(function, args, kwargs)
         if result is NotImplemented:
+            if function not in EXTREMES and function not in FUNCTIONS:
+                refuse(
+                    f"{spelled(function)} in complex numbers",
+                    "write it out with arithmetic, np.sum, np.einsum, np.where",
+                )
             args = tuple([plain(x) for x in a] if isinstance(a, list | tuple) else plain(a) for a in args)
             result = EXTREMES.get(function, function)(*args, **kwargs)
         if isinstance(result, list | tuple):
@@ -67,9 +78,27 @@ def logaddexp(x: Array, y: Array) -> Array:
     return larger + np.log1p(np.exp(minimum(x, y) - larger))
 
 
+# To first order in the imaginary part, where NumPy's own complex function is less exact than its real one.
+
+
 def tanh(x: Array) -> Array:
-    """First order in the imaginary part: NumPy's own loses it where tanh saturates."""
     return np.tanh(np.real(x)) + 1j * np.imag(x) / np.cosh(np.real(x)) ** 2
+
+
+def log1p(x: Array) -> Array:
+    return np.log1p(np.real(x)) + 1j * np.imag(x) / (1 + np.real(x))
+
+
+def exp2(x: Array) -> Array:
+    value = np.exp2(np.real(x))
+    return value + 1j * np.imag(x) * value * np.log(Real(2))
+
+
+def power(x: Array, p: Array) -> Array:
+    base, exponent = np.asarray(np.real(x), Real), np.real(p)
+    value, dx, dp = base**exponent, np.imag(x), np.imag(p)
+    along_x = np.where(dx * exponent == 0, 0, dx * exponent * base ** (exponent - 1))
+    return value + 1j * (along_x + np.where(dp * value == 0, 0, dp * value * np.log(base)))
 
 
 ANALYTIC: dict[np.ufunc, Any] = {
@@ -81,14 +110,35 @@ ANALYTIC: dict[np.ufunc, Any] = {
     np.fmin: minimum,
     np.logaddexp: logaddexp,
     np.tanh: tanh,
+    np.log1p: log1p,
+    np.exp2: exp2,
+    np.power: power,
+    np.float_power: power,
+    np.conjugate: np.positive,
     np.sign: lambda x: np.sign(np.real(x)) + 0j,
 }
+
+
+NATIVE = {
+    np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.reciprocal, np.sqrt, np.matmul,
+    np.exp, np.expm1, np.log, np.log2, np.log10, np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan,
+    np.sinh, np.cosh, np.arcsinh, np.arccosh, np.arctanh,
+}  # fmt: skip
+"""Ufuncs that are analytic in NumPy itself."""
+
+FUNCTIONS = REARRANGEMENTS | {
+    np.sum, np.prod, np.cumsum, np.cumprod, np.where, np.einsum, np.pad, np.kron, np.cross, np.append,
+    np.insert, np.delete, np.select,
+}  # fmt: skip
+"""Functions that are analytic in NumPy itself; others may conjugate (np.cov), drop the imaginary part, or sort by it."""
 
 
 def extreme(choose: Any) -> Any:
     """np.max or np.min by the real part."""
 
-    def along(a: Array, axis: Any = None, keepdims: bool = False) -> Array:
+    def along(a: Array, axis: Any = None, out: None = None, keepdims: bool = False) -> Array:
+        if not a.ndim:  # NumPy lets axis=0 and axis=-1 pass here
+            return a
         if axis is None or isinstance(axis, tuple):
             axes = tuple(range(a.ndim)) if axis is None else tuple(k % a.ndim for k in axis)
             rest = [k for k in range(a.ndim) if k not in axes]
@@ -102,12 +152,17 @@ def extreme(choose: Any) -> Any:
     return along
 
 
-EXTREMES = {np.max: extreme(np.argmax), np.amax: extreme(np.argmax), np.min: extreme(np.argmin), np.amin: extreme(np.argmin)}
+EXTREMES = {
+    np.max: extreme(np.argmax),
+    np.amax: extreme(np.argmax),
+    np.min: extreme(np.argmin),
+    np.amin: extreme(np.argmin),
+}
 
 
 class ComplexStepOracle:
     name = "complex step"
-    short = "cstep"
+    short = "cplx"
     order = 2
     entries = 10**9
     points = None
@@ -116,14 +171,14 @@ class ComplexStepOracle:
 
     def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:
         values = {name: np.asarray(value, Complex) for name, value in point.params.items()}
-        data = {
-            name: np.asarray(value, Real) if is_float(value) else value for name, value in point.data.items()
-        }
-        f = objective(problem, point, data)
+        data = {name: np.asarray(value, Real) if is_float(value) else value for name, value in point.data.items()}
+        f = objective(problem, point, data, {name: ComplexStep(value) for name, value in values.items()})
 
         def imaginary(stepped: dict[str, Array]) -> np.floating:
             with np.errstate(all="ignore"):
-                result = plain(f({name: ComplexStep(value) for name, value in stepped.items()}))
+                result = plain(
+                    evaluate(f, {name: ComplexStep(value) for name, value in stepped.items()}, "complex arrays")
+                )
             slope = Real(np.imag(result)) / Real(STEP)
             if not np.isfinite(slope):
                 raise NotRun("the complex loss is not finite here")

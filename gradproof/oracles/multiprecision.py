@@ -1,4 +1,4 @@
-"""The loss in 50-digit arithmetic (mpmath), differenced: slow, exact for every purpose here, the referee at small sizes."""
+"""The loss in 50-digit arithmetic (mpmath), differenced: slow, exact for every purpose here, the referee."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import mpmath
 import numpy as np
 
 from gradproof import composites
-from gradproof.bound import Reference, is_float
+from gradproof.bound import Reference, allowance, is_float
 from gradproof.duck import DuckArray, plain, refuse
 from gradproof.errors import NotRun
 from gradproof.objective import objective
-from gradproof.oracles.base import Estimate
+from gradproof.oracles.base import Estimate, evaluate
 from gradproof.problem import Point, Problem
 
 DIGITS = 50
-STEP = mpmath.mpf(10) ** -16
-TRUNCATION = 1e-25
-"""Relative error of the difference quotient: h**2 = 1e-32 times a third derivative that is at most 1e7 of the first."""
+STEP = mpmath.mpf(2) ** -53
 
 context = mpmath.mp.clone()
 context.dps = DIGITS
@@ -28,7 +26,8 @@ class Multiprecision(DuckArray):
     """An object array of mpmath numbers."""
 
     def __init__(self, value: Any) -> None:
-        self.value = np.asarray(value, object)
+        # Every entry: of two integers that np.where picked, Python's quotient would be a float64.
+        self.value = np.asarray(to_mpf(np.asarray(value, object)), object)
 
     def assign(self, other: Multiprecision) -> None:
         self.value = other.value
@@ -44,7 +43,9 @@ class Multiprecision(DuckArray):
     def apply_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Multiprecision:
         exact = EXACT.get(ufunc)
         if exact is None and ufunc not in NATIVE:
-            refuse(f"np.{ufunc.__name__} in multiprecision", "leave this oracle out, or use exp, log, tanh, sin, cos, sqrt")
+            refuse(
+                f"np.{ufunc.__name__} in multiprecision", "leave this oracle out, or use exp, log, tanh, sin, cos, sqrt"
+            )
         operands = [numbers(plain(x)) for x in inputs]
         return Multiprecision((exact or ufunc)(*operands))
 
@@ -64,7 +65,11 @@ def numbers(x: Any) -> Any:
     return array if array.dtype == object else to_mpf(array)
 
 
-to_mpf = np.frompyfunc(lambda x: context.mpf(x.item() if isinstance(x, np.generic) else x), 1, 1)
+def number(x: Any) -> Any:
+    return x if isinstance(x, context.mpf) else context.mpf(x.item() if isinstance(x, np.generic) else x)
+
+
+to_mpf = np.frompyfunc(number, 1, 1)
 
 
 def lift(name: str, operands: int = 1) -> Any:
@@ -89,9 +94,14 @@ EXACT: dict[np.ufunc, Any] = {
     np.tan: lift("tan"),
     np.arctan: lift("atan"),
     np.arcsin: lift("asin"),
+    np.conjugate: np.positive,
     np.sqrt: lift("sqrt"),
     np.sign: lift("sign"),
     np.power: lift("power", 2),
+    np.float_power: lift("power", 2),
+    np.fabs: np.absolute,
+    np.fmax: np.maximum,
+    np.fmin: np.minimum,
     np.logaddexp: np.frompyfunc(log_add_exp, 2, 1),
     np.square: np.frompyfunc(lambda x: x * x, 1, 1),
     np.reciprocal: np.frompyfunc(lambda x: 1 / x, 1, 1),
@@ -108,7 +118,7 @@ NATIVE = {
 class MultiprecisionOracle:
     name = "50 digits"
     short = "mp50"
-    order = 5
+    order = 6
     entries = 24
     points = 8
     """Points of a run at which it is asked: it is a hundred times slower than the others together."""
@@ -119,24 +129,36 @@ class MultiprecisionOracle:
             name: Multiprecision(numbers(np.asarray(value))) if is_float(value) else value
             for name, value in point.data.items()
         }
-        f = objective(problem, point, data)
+        f = objective(problem, point, data, {name: Multiprecision(value) for name, value in values.items()})
 
         def loss(name: str, k: int, t: Any) -> Any:
             moved = np.array(values[name], object)
             moved.flat[k] += t
-            params = {**values, name: moved}
-            result = np.asarray(plain(f({key: Multiprecision(value) for key, value in params.items()}))).item()
+            params = {key: Multiprecision(value) for key, value in {**values, name: moved}.items()}
+            result = np.asarray(plain(evaluate(f, params, "50-digit arrays"))).item()
             if not context.isfinite(result):
                 raise NotRun("the loss is not finite here")
             return result
 
+        def slope(name: str, k: int) -> tuple[Any, Any]:
+            """Difference quotient and its error: what doubling the step changes, and what rounding the loss costs.
+
+            (A share of the slope would not do: x**3 has slope h**2 at 0, and a saturated one drowns in the rounding.)
+            """
+            (right, left), (far_right, far_left) = [(loss(name, k, h), loss(name, k, -h)) for h in (STEP, 2 * STEP)]
+            quotient, coarse = (right - left) / (2 * STEP), (far_right - far_left) / (4 * STEP)
+            return quotient, abs(quotient - coarse) + rounding * (max(1, abs(right)) + amplified) / STEP
+
+        rounding, amplified = context.mpf(10) ** (3 - DIGITS), 0
+        if known is not None and known.computed:  # what a rounding becomes in the loss, as the tape counted it
+            amplified = context.mpf(float(known.loss_bound / allowance(point.dtype)))
         gradients, errors = {}, {}
         for name, value in values.items():
-            size = np.asarray(value).size
-            slopes = [(loss(name, k, STEP) - loss(name, k, -STEP)) / (2 * STEP) for k in range(size)]
+            slopes = [slope(name, k) for k in range(np.asarray(value).size)]
             shape = point.params[name].shape
-            gradients[name] = np.array([long_double(s) for s in slopes], np.longdouble).reshape(shape)
-            errors[name] = TRUNCATION * np.abs(gradients[name]) + np.finfo(np.longdouble).eps * np.abs(gradients[name])
+            gradients[name] = np.array([long_double(s) for s, _ in slopes], np.longdouble).reshape(shape)
+            errors[name] = np.array([long_double(e) for _, e in slopes], np.longdouble).reshape(shape)
+            errors[name] += np.finfo(np.longdouble).eps * np.abs(gradients[name])
         return Estimate(gradients, errors)
 
 

@@ -8,7 +8,7 @@ from gradproof.oracles import all_oracles
 from gradproof.report.results import Entry, Results
 from gradproof.verdict import Witness
 
-KEY, ROWS, PROOF, POINTS, SHARE = 32, 4, 6, 6, 6
+KEY, ROWS, PROOF, POINTS, SHARE = 27, 4, 5, 6, 5
 MARKS = {"pass": "", "fail": " F", "inconclusive": " ?"}
 WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
@@ -19,14 +19,14 @@ def table(results: Results) -> Iterator[str]:
     examples = [entry for entry in results.entries.values() if entry.kind == "reproduction"]
     if formulas:
         heads = "".join(f"{oracle.short:>{SHARE}s}" for oracle in all_oracles().values())
-        yield f"{'formula':{KEY}s}{'row':{ROWS}s}{'proof':>{PROOF}s}{'tried':>{POINTS}s}{heads}"
+        yield f"{'formula':{KEY}s}{'row':{ROWS}s}{'proof':{PROOF}s}{'tried':>{POINTS}s}{heads}"
         yield from (formula_line(entry) for entry in formulas)
-        yield "tried: points. Then the worst error as a share of what each oracle allows: up to"
-        yield "1.00 passes; - not run. proof: SymPy derived it for all sizes. F failed, ? open."
+        yield "tried: points. Then the worst error as a share of what each oracle allows: up"
+        yield "to 1 passes; - not run. proof: SymPy derived it for all sizes. F failed, ? open."
         yield from left_out(formulas)
     if examples:
         yield ""
-        yield f"{'worked example':{KEY}s}{'row':{ROWS + 3}s}numbers"
+        yield f"{'worked example':{KEY + 5}s}{'row':{ROWS + 2}s}numbers"
         yield from (example_line(entry) for entry in examples)
     if formulas or examples:
         yield ""
@@ -35,19 +35,19 @@ def table(results: Results) -> Iterator[str]:
 
 def formula_line(entry: Entry) -> str:
     verdict, proof = entry.verdict, entry.proof
-    scope = "FALSE" if entry.refuted else "-" if proof is None else "all" if proof.scope == "every size" else "fixed"
+    scope = "no" if entry.refuted else "-" if proof is None else "all" if proof.scope == "every size" else "few"
     oracles = verdict.oracles if verdict is not None else {}
     shares = "".join(f"{share(oracles.get(name)):>{SHARE}s}" for name in all_oracles())
     points = str(verdict.points) if verdict is not None else "-"
     row = entry.rows[0] if entry.rows else ""
-    cells = f"{fitted(entry.key, KEY)}{row:{ROWS}s}{scope:>{PROOF}s}{points:>{POINTS}s}{shares}"
+    cells = f"{fitted(entry.key, KEY)}{row:{ROWS}s}{scope:{PROOF}s}{points:>{POINTS}s}{shares}"
     return cells + MARKS[entry.status]
 
 
 def share(witness: Witness | None) -> str:
     if witness is None or not witness.points:
         return "-"
-    return f"{witness.worst:.2f}" if witness.worst < 10 else ">9.99"
+    return f"{witness.worst:.2f}".removeprefix("0") if witness.worst < 10 else ">9"
 
 
 def fitted(text: str, width: int) -> str:
@@ -77,13 +77,13 @@ def example_line(entry: Entry) -> str:
     computed = sum(number.computed is not None for number in example.numbers)
     text = f"{len(example.numbers)} exact, {computed} computed, {printed} printed"
     row = entry.rows[0] if entry.rows else ""
-    return f"{fitted(entry.key, KEY)}{row:{ROWS + 3}s}{text}  {WORDS[entry.status]}"
+    return f"{fitted(entry.key, KEY + 5)}{row:{ROWS + 2}s}{text}  {WORDS[entry.status]}"
 
 
 def tally(results: Results) -> str:
     counts = {status: sum(e.status == status for e in results.entries.values()) for status in WORDS}
-    proved = sum(entry.proof is not None for entry in results.entries.values())
+    proved = sum(entry.proof is not None and entry.proof.scope == "every size" for entry in results.entries.values())
     words = [f"{counts['pass']} passed"]
     words += [f"{counts['fail']} failed"] * bool(counts["fail"])
     words += [f"{counts['inconclusive']} inconclusive"] * bool(counts["inconclusive"])
-    return f"gradproof: {', '.join(words)}; {proved} proved for every size"
+    return f"gradproof: {', '.join(words)}" + f"; {proved} formulas proved for every size" * bool(proved)

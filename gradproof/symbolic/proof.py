@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gradproof.errors import GradproofError
 
@@ -17,10 +18,15 @@ class Undecided(GradproofError):
 
 @dataclass(frozen=True)
 class Checked:
-    """One equality that SymPy verified: what it says, and its statement in LaTeX."""
+    """One equality that SymPy verified: what it says, and its statement in LaTeX.
+
+    variable, printed: of a gradient, what was differentiated by and the formula proved; None of other equalities.
+    """
 
     claim: str
     latex: str
+    variable: Any = None
+    printed: Any = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import mpmath  # type: ignore[import-untyped]
@@ -16,6 +17,7 @@ import sympy as sp  # type: ignore[import-untyped]
 
 from gradproof.symbolic.indices import Index, free_indices
 from gradproof.symbolic.sums import Given
+from gradproof.symbolic.system import Equation
 
 DIGITS = 50
 _STEP = mpmath.mpf("1e-15")  # the error of a central difference is then about 1e-30, of rounding 1e-35
@@ -26,15 +28,27 @@ class Unusable(Exception):
     """This sample cannot be used: an index range is empty, or a value is not finite."""
 
 
-def samples(given: Given | None = None, names: Mapping[sp.Expr, sp.Expr] | None = None) -> Iterator[Sample]:
-    """Samples that satisfy the side conditions and in which every name has its meaning, the smallest first."""
-    return (Sample(seed, sizes, given or {}, names or {}) for seed, sizes in enumerate(_SIZES))
+def samples(
+    given: Given | None = None, names: Mapping[sp.Expr, sp.Expr] | None = None, where: Sequence[Equation] = ()
+) -> Iterator[Sample]:
+    """Samples that satisfy the side conditions and equations and in which every name has its meaning, smallest first."""
+    return (Sample(seed, sizes, given or {}, names or {}, where) for seed, sizes in enumerate(_SIZES))
 
 
 class Sample:
-    """A value for every size, index, scalar and array element, drawn when first asked for."""
+    """A value for every size, index, scalar and array element, drawn when first asked for.
 
-    def __init__(self, seed: int, sizes: tuple[int, ...], given: Given, names: Mapping[sp.Expr, sp.Expr]) -> None:
+    An element that an equation of ``where`` defines is computed from it instead.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        sizes: tuple[int, ...],
+        given: Given,
+        names: Mapping[sp.Expr, sp.Expr],
+        where: Sequence[Equation] = (),
+    ) -> None:
         self._random = random.Random(seed)
         self._sizes = itertools.cycle(sizes)
         for meaning, name in names.items():
@@ -42,6 +56,10 @@ class Sample:
                 raise TypeError(f"{name} is short for {meaning}, which depends on {unnamed} too")
         self._given = {sums.function.base: (sums, value) for sums, value in given.items()}
         self._meaning = {getattr(name, "base", name): (name, meaning) for meaning, name in names.items()}
+        self._equations: defaultdict[Any, list[Equation]] = defaultdict(list)
+        for equation in where:
+            self._equations[getattr(equation.target, "base", equation.target)].append(equation)
+        self._pending: set[Any] = set()  # places whose equations are being evaluated
         self._values: dict[Any, Any] = {}
         self._bound: dict[Index, int] = {}
 
@@ -137,6 +155,8 @@ class Sample:
             if not values:
                 raise Unusable(f"no value for {place}")
             self._values[place] = self._random.choice(values)
+        elif defined := self._defined(place):
+            self._values[place] = defined[0]
         elif base in self._meaning and self._has_meaning(place):
             name, meaning = self._meaning[base]
             for i, at in zip(getattr(name, "indices", ()), place[1] if isinstance(place, tuple) else (), strict=True):
@@ -148,6 +168,30 @@ class Sample:
             self._values[place] = next(self._sizes)
         else:
             self._values[place] = self._fraction(positive=bool(base.is_positive))
+
+    def _defined(self, place: Any) -> list[Any]:
+        """The value of an element by the equation that defines it; nothing where none does."""
+        base, at = place if isinstance(place, tuple) else (place, ())
+        for equation in self._equations.get(base, ()):
+            pattern = getattr(equation.target, "indices", ())
+            if all(self._matches(i, k) for i, k in zip(pattern, at, strict=True)):
+                if place in self._pending:
+                    raise Unusable(f"{_written(place)} is defined in terms of itself")
+                outside = self._bound
+                self._pending.add(place)
+                self._bound = {i: k for i, k in zip(pattern, at, strict=True) if isinstance(i, Index)}
+                try:
+                    return [self._value(equation.value)]
+                finally:
+                    self._bound = outside
+                    self._pending.remove(place)
+        return []
+
+    def _matches(self, pattern: sp.Expr, at: int) -> bool:
+        """Whether an index runs through a place, or a fixed place is this one."""
+        if isinstance(pattern, Index):
+            return bool(self._value(pattern.lower) <= at <= self._value(pattern.upper))
+        return bool(self._value(pattern) == at)
 
     def _has_meaning(self, place: Any) -> bool:
         """Whether a name's definition covers this element: h[t] = tanh(...) for t = 1..T says nothing about h[0]."""

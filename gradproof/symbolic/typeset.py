@@ -8,6 +8,9 @@ from sympy.printing.precedence import PRECEDENCE  # type: ignore[import-untyped]
 
 
 class _Printer(LatexPrinter):  # type: ignore[misc]
+    def _print_Symbol(self, expr: sp.Symbol, style: str = "plain") -> str:
+        return str(super()._print_Symbol(expr, style)).replace("nabla", r"\nabla")
+
     def _print_Sum(self, expr: sp.Sum) -> str:
         signs = [
             rf"\sum_{{{self._print(i)}={self._print(lower)}}}^{{{self._print(upper)}}}"

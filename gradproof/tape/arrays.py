@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradproof import composites
-from gradproof.duck import DuckArray, plain, refuse
+from gradproof.duck import DuckArray, check_arguments, plain, refuse, spelled
 
 Array = np.ndarray
 
@@ -16,7 +16,7 @@ Working = np.longdouble
 """The precision the tape computes in."""
 
 ELEMENTARY = 8.0
-"""Error allowed to one elementary function (exp, tanh, ...), in units of u: the 4 ulp NumPy's vectorised code promises."""
+"""Error allowed to one elementary function (exp, tanh, ...), in units of u: 4 ulp, NumPy's promise."""
 
 
 class Tape:
@@ -71,8 +71,6 @@ class Tape:
         self.operations += roundings
         node = Node(value, error, [edge for edge in edges if edge[0].differentiable])
         node.differentiable = differentiable or bool(node.edges)
-        for parent, _ in node.edges:
-            parent.uses += 1
         self.nodes.append(node)
         return node
 
@@ -90,6 +88,7 @@ class Tape:
                 continue
             for parent, pull in node.edges:
                 adjoint, bound = pull(node)
+                parent.uses = parent.uses + (adjoint != 0)
                 if parent.adjoint is None:
                     parent.adjoint, parent.bound = adjoint, bound
                 else:
@@ -110,22 +109,31 @@ Edge = tuple["Node", Pull]
 class Node:
     """A value on the tape.
 
-    value: long double. error: bound on the rounding error of the value, in units of u. recovered: the same for a
-    program that works the value out again from a later result (see ``elementwise``). adjoint, bound: of the backward
-    sweep, None until reached. edges: parents, each with the function that pulls the adjoint and its bound back.
+    value: long double. error: bound on the rounding error of the value, in units of u. adjoint, bound: of the backward
+    sweep, None until reached. edges: parents, each with the function that pulls the adjoint and its bound back. uses:
+    how many later results depend on an entry, as far as an adjoint comes back from them. back: error of an entry worked
+    out again from such a result.
     """
 
-    __slots__ = ("adjoint", "bound", "differentiable", "edges", "error", "recovered", "uses", "value")
+    __slots__ = ("adjoint", "back", "bound", "differentiable", "edges", "error", "uses", "value")
 
     def __init__(self, value: Array, error: Array | None, edges: list[Edge]) -> None:
         self.value = value
         self.error: Any = np.zeros(value.shape, Working) if error is None else error
-        self.recovered: Any = self.error
         self.edges = edges
         self.adjoint: Any = None
         self.bound: Any = None
-        self.uses = 0
+        self.uses: Any = 0
+        self.back: Any = 0
         self.differentiable = False
+
+    @property
+    def recovered(self) -> Any:
+        """The error for a program that works the value out again from the only later result that uses it.
+
+        Entry by entry: of the two branches of a np.where, only the one that is taken counts.
+        """
+        return np.where(self.uses == 1, np.fmax(self.error, self.back), self.error)
 
 
 class Traced(DuckArray):
@@ -141,6 +149,10 @@ class Traced(DuckArray):
     def assign(self, other: Traced) -> None:
         self.node = other.node
 
+    def detached(self) -> Traced:
+        """A constant that still knows how far a program may have it wrong."""
+        return Traced(self.tape, self.tape.node(self.node.value, self.node.error))
+
     def apply_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
         from gradproof.tape import elementwise, linear
 
@@ -151,14 +163,14 @@ class Traced(DuckArray):
     def apply_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         from gradproof.tape import linear
 
-        kwargs = {key: value for key, value in kwargs.items() if value is not np._NoValue}
         if function in linear.FUNCTIONS:
+            check_arguments(function, linear.FUNCTIONS[function], (self.tape, *args), kwargs)
             return linear.FUNCTIONS[function](self.tape, *args, **kwargs)
         if function in linear.REARRANGEMENTS:
             return linear.rearrange(self.tape, function, args, kwargs)
         result = composites.apply(function, args, kwargs)
         if result is NotImplemented:
-            refuse(f"np.{function.__name__}", "write it out with arithmetic, np.sum, np.einsum, np.where, np.stack")
+            refuse(spelled(function), "write it out with arithmetic, np.sum, np.einsum, np.where, np.stack")
         return result
 
     def index(self, key: Any) -> Any:

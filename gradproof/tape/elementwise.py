@@ -43,7 +43,9 @@ UNARY: dict[np.ufunc, Unary] = {
     np.log2: Unary(lambda x, y: 1 / (x * LN2), lambda x, y: 1 / (x**2 * LN2)),
     np.log10: Unary(lambda x, y: 1 / (x * LN10), lambda x, y: 1 / (x**2 * LN10)),
     np.log1p: Unary(lambda x, y: 1 / (1 + x), lambda x, y: 1 / (1 + x) ** 2),
-    np.tanh: Unary(lambda x, y: sech2(x), lambda x, y: 2 * np.abs(y) * sech2(x), from_result=lambda x, y: 2 * np.abs(y)),
+    np.tanh: Unary(
+        lambda x, y: sech2(x), lambda x, y: 2 * np.abs(y) * sech2(x), from_result=lambda x, y: 2 * np.abs(y)
+    ),
     np.sinh: Unary(lambda x, y: np.cosh(x), lambda x, y: np.abs(y)),
     np.cosh: Unary(lambda x, y: np.sinh(x), lambda x, y: y),
     np.sin: Unary(lambda x, y: np.cos(x), lambda x, y: np.abs(y)),
@@ -56,22 +58,42 @@ UNARY: dict[np.ufunc, Unary] = {
     np.square: Unary(lambda x, y: 2 * x, lambda x, y: 2, 1),
     np.negative: Unary(lambda x, y: -1, lambda x, y: 0, 0),
     np.positive: Unary(lambda x, y: 1, lambda x, y: 0, 0),
+    np.conjugate: Unary(lambda x, y: 1, lambda x, y: 0, 0),
 }
 LN2, LN10 = np.log(Working(2)), np.log(Working(10))
 
-INVERTIBLE = {np.exp, np.expm1, np.tanh, np.sqrt, np.reciprocal, np.negative, np.positive}
+INVERTIBLE = {
+    np.exp,
+    np.expm1,
+    np.log,
+    np.log1p,
+    np.tanh,
+    np.sqrt,
+    np.reciprocal,
+    np.negative,
+    np.positive,
+    np.conjugate,
+}
 """Functions a program may undo to get an argument back: errors recovered from the result travel through them."""
 
 
 def apply(tape: Tape, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Traced:
-    if ufunc is np.power and np.ndim(inputs[1]) == 0 and plain(inputs[1]) == 2:
+    if ufunc is np.power and is_two(inputs[1]):
         ufunc, inputs = np.square, inputs[:1]
     if ufunc not in UNARY and ufunc not in RULES:
-        refuse(f"np.{ufunc.__name__}", "use arithmetic, exp, log, tanh, sin, cos, sqrt, abs, square, maximum, logaddexp")
+        refuse(
+            f"np.{ufunc.__name__}", "use arithmetic, exp, log, tanh, sin, cos, sqrt, abs, square, maximum, logaddexp"
+        )
     nodes = [tape.lift(x) for x in inputs]
     with np.errstate(all="ignore"):
         node = unary(tape, ufunc, *nodes) if ufunc in UNARY else RULES[ufunc](tape, *nodes)
     return Traced(tape, node)
+
+
+def is_two(exponent: Any) -> bool:
+    """The constant 2; a parameter that happens to be 2 has a derivative of its own."""
+    varies = isinstance(exponent, Traced) and exponent.node.differentiable
+    return not varies and np.ndim(exponent) == 0 and bool(plain(exponent) == 2)
 
 
 # Pulling an adjoint back through one local derivative -------------------------------------------------------------
@@ -101,16 +123,15 @@ def chain(tape: Tape, node: Node, parent: Node, local: Any, wrong: Any) -> tuple
     return summed(adjoint, bound, parent.value.shape)
 
 
-def exact(sign: int, parent: Node) -> Callable[[Node], tuple[Array, Array]]:
-    return lambda node: summed(sign * node.adjoint, node.bound, parent.value.shape)
-
-
 def recover(node: Node, parent: Node, local: Any) -> None:
-    """If only ``node`` uses ``parent``, a program may work parent out from it: error(node) / |local|, at most 100 %."""
-    if parent.uses == 1 and parent.edges and parent.value.shape == node.value.shape:
+    """A program may work ``parent`` out from ``node``, with the error error(node) / |local|.
+
+    At most four times its size: where a function saturates, results one ulp apart give arguments that far apart.
+    """
+    if parent.edges and parent.value.shape == node.value.shape:
         with np.errstate(all="ignore"):
-            back = np.minimum(node.recovered / np.abs(local), np.abs(parent.value) * 2.0**53)
-        parent.recovered = np.fmax(parent.error, back)
+            back = np.minimum(node.recovered / np.abs(local), np.abs(parent.value) * 2.0**55)
+        parent.back = np.where(node.adjoint != 0, np.fmax(parent.back, back), parent.back)
 
 
 # One operand ------------------------------------------------------------------------------------------------------
@@ -126,12 +147,14 @@ def unary(tape: Tape, ufunc: np.ufunc, x: Node) -> Node:
     def pull(node: Node) -> tuple[Array, Array]:
         if ufunc in INVERTIBLE:
             recover(node, x, local)
+        if not rule.units:  # a sign: exact
+            return local * node.adjoint, node.bound
         wrong = curvature * x.error + rule.units * np.abs(local)
         if rule.from_result is not None:
             wrong = np.maximum(wrong, rule.from_result(x.value, value) * node.recovered + rule.units * np.abs(local))
         return chain(tape, node, x, local, wrong)
 
-    return tape.node(value, error, [(x, exact(int(local), x) if not rule.units else pull)])
+    return tape.node(value, error, [(x, pull)])
 
 
 # Two operands: each rule gives the value, its error, and per operand the local derivative with its own error --------
@@ -191,23 +214,27 @@ def divide(tape: Tape, x: Node, y: Node) -> Node:
 
 
 def power(tape: Tape, x: Node, p: Node) -> Node:
-    value = x.value**p.value
-    local = p.value * x.value ** (p.value - 1)
-    curvature = np.abs(p.value * (p.value - 1)) * np.abs(x.value) ** (p.value - 2)
-    curvature = np.where((x.error == 0) | (p.value == 1), 0, curvature * x.error)
-    log = np.log(np.abs(x.value)) if p.differentiable else Working(0)
-    error = x.error * np.abs(local) + tape.rounding(value, ELEMENTARY)
-    if p.differentiable:
-        error = error + p.error * np.abs(value * log)
+    value, log = x.value**p.value, np.log(np.abs(x.value))
+    local = times(p.value, x.value ** (p.value - 1))
+    curvature = times(p.value * (p.value - 1) * x.error, x.value ** (p.value - 2))
+    # An exponent such as 2.3, rounded, moves the result by its logarithm: not little for large or small x.
+    skew = times(p.error, np.abs(local * log) + np.abs(x.value ** (p.value - 1)))
+    by_p = times(value, log)
+    error = x.error * np.abs(local) + times(p.error, np.abs(by_p)) + tape.rounding(value, ELEMENTARY)
 
     def pull_x(node: Node) -> tuple[Array, Array]:
-        return chain(tape, node, x, local, curvature + ELEMENTARY * np.abs(local))
+        return chain(tape, node, x, local, np.abs(curvature) + skew + ELEMENTARY * np.abs(local))
 
     def pull_p(node: Node) -> tuple[Array, Array]:
-        wrong = np.abs(local * log) * x.error + np.abs(value / x.value) * x.error + np.abs(value * log**2) * p.error
-        return chain(tape, node, p, value * log, wrong + 2 * ELEMENTARY * np.abs(value * log))
+        wrong = times(x.error, np.abs(local * log) + np.abs(value / x.value)) + times(p.error, np.abs(by_p * log))
+        return chain(tape, node, p, by_p, wrong + 2 * ELEMENTARY * np.abs(by_p))
 
     return tape.node(value, error, [(x, pull_x), (p, pull_p)])
+
+
+def times(a: Any, b: Any) -> Array:
+    """a * b, where 0 times infinity is 0: a term with the factor 0 is not there at all."""
+    return np.where(np.equal(a, 0), 0, a * b)
 
 
 def logaddexp(tape: Tape, x: Node, y: Node) -> Node:

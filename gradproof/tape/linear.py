@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradproof.duck import plain
+from gradproof.duck import plain, refuse, spelled
 from gradproof.tape import elementwise
 from gradproof.tape.arrays import Array, Edge, Node, Tape, Traced, Working
 
@@ -71,7 +71,9 @@ def matmul(tape: Tape, a: Any, b: Any) -> Traced:
     x, y = tape.lift(a), tape.lift(b)
     if not x.value.ndim or not y.value.ndim:
         raise ValueError("matmul: an operand is 0-d, use * instead")
-    np.matmul(np.empty(x.value.shape, bool), np.empty(y.value.shape, bool))  # NumPy's own error for shapes that do not fit
+    np.matmul(
+        np.empty(x.value.shape, bool), np.empty(y.value.shape, bool)
+    )  # NumPy's own error for shapes that do not fit
     batch = string.ascii_lowercase[: max(x.value.ndim, y.value.ndim, 2) - 2]
     first = batch[len(batch) - max(x.value.ndim - 2, 0) :] + ("N" if x.value.ndim > 1 else "") + "K"
     second = batch[len(batch) - max(y.value.ndim - 2, 0) :] + "K" + ("M" if y.value.ndim > 1 else "")
@@ -95,9 +97,9 @@ def explicit(args: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:
         terms, operands = left.split(","), list(args[1:])
     else:
         operands, lists = list(args[0 : len(args) // 2 * 2 : 2]), args[1::2]
-        terms = ["".join(string.ascii_letters[k] for k in ks) for ks in lists]
+        terms = [lettered(ks) for ks in lists]
         arrow = "->" if len(args) % 2 else ""
-        out = "".join(string.ascii_letters[k] for k in args[-1]) if arrow else ""
+        out = lettered(args[-1]) if arrow else ""
     spare = [c for c in string.ascii_letters if c not in "".join(terms)]
     extra = [np.ndim(x) - len(t) + 3 if "..." in t else 0 for t, x in zip(terms, operands, strict=True)]
     dots = "".join(spare[: max(extra, default=0)])
@@ -108,16 +110,30 @@ def explicit(args: tuple[Any, ...]) -> tuple[list[str], str, list[Any]]:
     return expanded, out.replace("...", dots), operands
 
 
+def lettered(numbers: Sequence[Any]) -> str:
+    """Subscripts given as numbers, in the letters NumPy itself takes for them (which decide their implicit order)."""
+    letters = string.ascii_uppercase + string.ascii_lowercase
+    return "".join("..." if k is Ellipsis else letters[k] for k in numbers)
+
+
 CONTRACTIONS: dict[np.ufunc, Callable[..., Traced]] = {np.matmul: matmul}
 
 
 # Reductions and selections ----------------------------------------------------------------------------------------
 
 
-def total(tape: Tape, a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, initial: Any = 0) -> Traced:
+def total(
+    tape: Tape,
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = 0,
+) -> Traced:
     """np.sum: n terms in any order cost n - 1 roundings of their sizes."""
     x = tape.lift(a)
-    axes = tuple(range(x.value.ndim)) if axis is None else axis
+    axes = reduced(x, axis)
     value = np.asarray(x.value.sum(axis=axes, keepdims=keepdims))
     terms = x.value.size // max(1, value.size)
     error = np.asarray((x.error + (terms - 1) * np.abs(x.value)).sum(axis=axes, keepdims=keepdims))
@@ -129,22 +145,28 @@ def total(tape: Tape, a: Any, axis: Any = None, dtype: Any = None, keepdims: boo
     return result if isinstance(initial, int) and initial == 0 else result + initial
 
 
+def reduced(x: Node, axis: Any) -> Any:
+    """The axes a reduction takes together; NumPy lets axis=0 and axis=-1 pass on a 0-d array."""
+    return tuple(range(x.value.ndim)) if axis is None or not x.value.ndim else axis
+
+
 def spread(array: Array, x: Node, axes: Any, keepdims: bool) -> Array:
     """Undo a reduction's loss of axes: the same entry for all that were taken together."""
     return np.broadcast_to(array if keepdims else np.expand_dims(array, axes), x.value.shape)
 
 
 def extreme(tape: Tape, a: Any, axis: Any, keepdims: bool, sign: int, name: str) -> Traced:
-    """np.max (sign 1) or np.min (sign -1): the gradient goes to one entry; which, among equal ones, is ``tape.side``'s."""
+    """np.max (sign 1) or np.min (sign -1): one entry gets the gradient; which, among equal ones, is ``tape.side``'s."""
     x = tape.lift(a)
-    axes = tuple(range(x.value.ndim)) if axis is None else axis
+    axes = reduced(x, axis)
     best = np.max(sign * x.value, axis=axes, keepdims=True)
     gap = best - sign * x.value
     near = gap <= tape.u * (x.error + np.max(x.error, axis=axes, keepdims=True))
     if x.differentiable and np.any(near.sum(axis=axes) > 1):
         tape.kinks.append(name)
     order = np.arange(1, x.value.size + 1).reshape(x.value.shape) * near
-    order = np.where(near, -order if tape.side > 0 else order, -x.value.size - 1)
+    # Where np.max takes the first of equal entries np.min takes the last: np.ptp has a kink where all are equal.
+    order = np.where(near, -order if tape.side * sign > 0 else order, -x.value.size - 1)
     chosen = order == np.max(order, axis=axes, keepdims=True)
     value = np.asarray(sign * (best if keepdims else np.squeeze(best, axis=axes)))
     error = np.asarray(np.max(x.error * near, axis=axes, keepdims=keepdims))
@@ -155,11 +177,11 @@ def extreme(tape: Tape, a: Any, axis: Any, keepdims: bool, sign: int, name: str)
     return Traced(tape, tape.node(value, error, [(x, pull)]))
 
 
-def maximum(tape: Tape, a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
+def maximum(tape: Tape, a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Traced:
     return extreme(tape, a, axis, keepdims, 1, "np.max")
 
 
-def minimum(tape: Tape, a: Any, axis: Any = None, keepdims: bool = False) -> Traced:
+def minimum(tape: Tape, a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Traced:
     return extreme(tape, a, axis, keepdims, -1, "np.min")
 
 
@@ -177,6 +199,9 @@ def rearrange(tape: Tape, function: Any, args: tuple[Any, ...], kwargs: dict[str
 
     It is applied to arrays of positions, counted from 1 through all operands; position 0 is a zero that it filled in.
     """
+    if function in SINGLE and len(args) > 1:
+        refuse(f"{spelled(function)} of several arrays", "call it once for each")
+    kwargs = {key: value for key, value in kwargs.items() if key not in ("dtype", "casting")}  # positions are integers
     several = isinstance(args[0], list | tuple)
     nodes = [tape.lift(x) for x in args[0]] if several else [tape.lift(args[0])]
     starts = np.cumsum([1, *(n.value.size for n in nodes)])
@@ -216,10 +241,24 @@ def scatter(tape: Tape, adjoint: Array, bound: Array, place: Array, shape: tuple
     return sums.reshape(shape), bounds.reshape(shape)
 
 
+def pad(tape: Tape, array: Any, pad_width: Any, mode: Any = "constant", constant_values: Any = 0) -> Traced:
+    """np.pad in the modes that only copy entries, or fill in one constant."""
+    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap") or np.ndim(constant_values):
+        refuse(f"np.pad(mode={mode!r}, constant_values={constant_values!r})", "pad with np.concatenate")
+    padded = rearrange(tape, np.pad, (array, pad_width), {"mode": mode})
+    if mode != "constant":
+        return padded
+    inside = np.pad(np.ones(np.shape(array), bool), pad_width)
+    return where(tape, inside, padded, constant_values)
+
+
+SINGLE = {np.atleast_1d, np.atleast_2d}
+"""Rearrangements that NumPy would also let loose on several arrays at once."""
+
 REARRANGEMENTS = {
     np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.swapaxes, np.moveaxis, np.broadcast_to,
     np.repeat, np.tile, np.roll, np.flip, np.fliplr, np.flipud, np.rot90, np.take, np.take_along_axis, np.diagonal,
-    np.diag, np.tril, np.triu, np.pad, np.atleast_1d, np.atleast_2d, np.copy, np.compress,
+    np.diag, np.tril, np.triu, np.atleast_1d, np.atleast_2d, np.copy,
     np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack, np.split, np.array_split,
 }  # fmt: skip
 
@@ -231,4 +270,5 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.amin: minimum,
     np.where: where,
     np.einsum: einsum,
+    np.pad: pad,
 }

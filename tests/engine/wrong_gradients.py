@@ -134,7 +134,7 @@ scaled("zero where the sine is negative", "exp-trigonometric", 0, when=lambda p,
 scaled("ReLU leaks", "relu-neuron", 0.99, when=lambda p, d: p["b"] < 0)
 
 
-@wrong("zero where |z| > 30", "logistic-regression-one-feature", "value")
+@wrong("zero where |z| > 30", "one-feature-logistic", "value")
 def vanishing() -> Any:
     def gradients(params: Any, data: Any) -> Any:
         z = params["w"] * data["x"] + params["b"]
@@ -243,7 +243,7 @@ def with_rows(name: str, key: str, x: str, change: Callable[[Any], Any]) -> None
 
 
 with_rows("first row dropped", "linear-regression", "x", lambda rows: rows[1:])
-with_rows("last row dropped", "logistic-regression-one-feature", "x", lambda rows: rows[:-1])
+with_rows("last row dropped", "one-feature-logistic", "x", lambda rows: rows[:-1])
 with_rows("rows sorted, each column for itself", "linear-regression", "x", np.sort)
 patched(
     "labels flipped",
@@ -418,7 +418,7 @@ in_place(
     "turns the probabilities into the gradient", "cross-entropy", lambda p, d: np.divide(1, p["yhat"], out=p["yhat"])
 )
 in_place("scales the upstream", "softmax-jacobian", lambda p, d, u: shrink(u))
-in_place("sorts the data", "logistic-regression-one-feature", lambda p, d: d["x"].sort())
+in_place("sorts the data", "one-feature-logistic", lambda p, d: d["x"].sort())
 
 # Memory that is shared -----------------------------------------------------------------------------------------------
 
@@ -496,12 +496,12 @@ def memoised_upstream() -> Any:
     return Memoised("vector-chain-rule", lambda p, d: (p["x"].tobytes(), d["A"].tobytes(), d["d"].tobytes()))
 
 
-@wrong("noise of 1e-9", "logistic-regression-one-feature", "nondeterministic", "stale", "value")
+@wrong("noise of 1e-9", "one-feature-logistic", "nondeterministic", "stale", "value")
 def noisy() -> Any:
     rng = np.random.default_rng(0)
 
     def gradients(params: Any, data: Any) -> Any:
-        g = right("logistic-regression-one-feature")(params, data)
+        g = right("one-feature-logistic")(params, data)
         return {name: grad * grad.dtype.type(1 + 1e-9 * rng.standard_normal()) for name, grad in g.items()}
 
     return gradients

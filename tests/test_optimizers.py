@@ -1,0 +1,341 @@
+"""Every update rule: proved, the same as PyTorch's and as SymPy's at every step, and told apart from wrong ones."""
+
+import functools
+import math
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import derivations
+import implementations
+from derivations.optimizers import UpdateRule
+from gradproof.catalogue import collect
+from implementations.optimizers import SGD, AdaGrad, Adam, ClippedSGD, Optimizer, RMSprop
+
+RULES, OPTIMIZERS = collect(derivations, UpdateRule), collect(implementations, Optimizer)
+STEPS = 50
+ROUNDINGS = 8
+"""Of one step of a rule: in its running means, their roots and quotient, the product with lr, the difference."""
+
+every_rule = pytest.mark.parametrize("key", OPTIMIZERS)
+
+
+# Completeness and proofs ---------------------------------------------------------------------------------------------
+
+
+def test_every_rule_has_an_optimizer_and_every_optimizer_a_rule():
+    assert RULES.keys() == OPTIMIZERS.keys()
+    assert {row for rule in RULES.values() for row in rule.rows} == {"B7", "E7"}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.key)
+def test_proof(rule):
+    assert rule.derive().scope == "every size"
+    assert all((rule.title, rule.rows, rule.source, rule.printed, rule.domain_text))
+
+
+# Random walks: the same gradients for everybody ----------------------------------------------------------------------
+
+RATE = st.floats(1e-4, 0.5)
+SHARE = st.one_of(st.just(0.0), st.floats(0.05, 0.95))
+EPS = st.sampled_from([1e-8, 1e-10, 1e-3])
+HYPERPARAMETERS = {
+    SGD: {"lr": RATE, "momentum": SHARE, "weight_decay": SHARE},
+    ClippedSGD: {"lr": RATE},
+    AdaGrad: {"lr": RATE, "lr_decay": SHARE, "eps": EPS, "weight_decay": SHARE},
+    RMSprop: {
+        "lr": RATE,
+        "alpha": st.floats(0.3, 0.99),
+        "eps": EPS,
+        "weight_decay": SHARE,
+        "momentum": SHARE,
+        "centered": st.booleans(),
+    },
+    Adam: {
+        "lr": RATE,
+        "beta1": st.floats(0.1, 0.95),
+        "beta2": st.floats(0.3, 0.999),
+        "eps": EPS,
+        "weight_decay": SHARE,
+    },
+}
+
+
+def walks(key):
+    """An optimizer of the kind with drawn hyperparameters, a shape, and a seed."""
+    rule = OPTIMIZERS[key].rule
+    shapes = st.sampled_from([(), (1,), (5,), (3, 4), (2, 3, 2)])
+    return st.tuples(st.builds(rule, **HYPERPARAMETERS[rule]), shapes, st.integers(0, 2**32 - 1))
+
+
+def drawn(shape, seed):
+    """A first theta and the gradients of STEPS steps, of sizes from 0.1 to 10."""
+    rng = np.random.default_rng(seed)
+    size = 10.0 ** rng.uniform(-1, 1)
+    return np.asarray(rng.normal(size=shape)), [np.asarray(size * rng.normal(size=shape)) for _ in range(STEPS)]
+
+
+def walk(optimizer, theta, gradients):
+    """theta after each step."""
+    state, path = optimizer.start(theta), []
+    for gradient in gradients:
+        theta, state = optimizer.step(theta, gradient, state)
+        path.append(theta)
+    return path
+
+
+def condition(optimizer, theta, gradients):
+    """How much more than its own size the worst step may be off, in units of the roundoff, at each of the steps.
+
+    Only centering takes a difference of numbers that may be close: square - mean^2. The root halves the error.
+    """
+    if not getattr(optimizer, "centered", False):
+        return [1.0] * STEPS
+    state, worst = optimizer.start(theta), []
+    for gradient in gradients:
+        theta, state = optimizer.step(theta, gradient, state)
+        worst.append(float(np.max(state["square"] / (state["square"] - state["mean"] ** 2))))
+    return worst
+
+
+def apart(optimizer, theta, gradients, ours, theirs):
+    """The largest distance of two walks, in units of what rounding allows up to that step.
+
+    Each step may round ROUNDINGS times numbers no larger than the largest theta or step so far; what a step is off by
+    stays in theta, and with momentum in 1 / (1 - momentum) steps.
+    """
+    u, memory = np.finfo(float).eps / 2, 1 / (1 - getattr(optimizer, "momentum", 0))
+    allowed, before, worst = 0.0, theta, 0.0
+    for x, y, amplified in zip(ours, theirs, condition(optimizer, theta, gradients), strict=True):
+        size = max(np.max(np.abs(before)), amplified * memory * np.max(np.abs(x - before)))
+        allowed += ROUNDINGS * u * size
+        worst, before = max(worst, float(np.max(np.abs(x - y))) / allowed), x
+    return worst
+
+
+# Against PyTorch -----------------------------------------------------------------------------------------------------
+
+
+def torch_walk(optimizer, theta, gradients):
+    """The same steps by torch.optim; clipping by PyTorch's own function."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    options = asdict(optimizer)
+    if isinstance(optimizer, Adam):
+        options["betas"] = options.pop("beta1"), options.pop("beta2")
+    kinds = {SGD: torch.optim.SGD, ClippedSGD: torch.optim.SGD, AdaGrad: torch.optim.Adagrad}
+    kinds |= {RMSprop: torch.optim.RMSprop, Adam: torch.optim.Adam}
+    parameter = torch.tensor(theta, requires_grad=True)
+    theirs, path = kinds[type(optimizer)]([parameter], **options), []
+    for gradient in gradients:
+        parameter.grad = torch.tensor(gradient)
+        if isinstance(optimizer, ClippedSGD):
+            torch.nn.utils.clip_grad_value_([parameter], 1.0)
+        theirs.step()
+        path.append(parameter.detach().numpy().copy())
+    return path
+
+
+@every_rule
+def test_is_pytorchs_step_by_step(key):
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+
+    @settings(max_examples=40, deadline=None, derandomize=True)
+    @given(walks(key))
+    def run(case):
+        optimizer, shape, seed = case
+        theta, gradients = drawn(shape, seed)
+        ours, theirs = walk(optimizer, theta, gradients), torch_walk(optimizer, theta, gradients)
+        assert apart(optimizer, theta, gradients, ours, theirs) <= 1
+
+    run()
+
+
+# Against SymPy -------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def lowered(key):
+    """The proved step as NumPy functions of numbers by name."""
+    step = RULES[key].step()
+    symbols = sorted(set().union(*(value.free_symbols for value in step.values())), key=str)
+    return {name: sp.lambdify(symbols, value, "numpy") for name, value in step.items()}, [s.name for s in symbols]
+
+
+def symbolic_walk(key, optimizer, theta, gradients):
+    functions, names = lowered(key)
+    values = {**asdict(optimizer), **dict.fromkeys(names, np.zeros_like(theta)), **asdict(optimizer), "theta": theta}
+    path = []
+    for t, gradient in enumerate(gradients, start=1):
+        values |= {"gradient": gradient, "t": t}
+        arguments = [values[name] for name in names]
+        values |= {name: function(*arguments) for name, function in functions.items()}
+        path.append(values["theta"])
+    return path
+
+
+@every_rule
+def test_is_the_proved_rule_step_by_step(key):
+    @settings(max_examples=20, deadline=None, derandomize=True)
+    @given(walks(key))
+    def run(case):
+        optimizer, shape, seed = case
+        theta, gradients = drawn(shape, seed)
+        ours, proved = walk(optimizer, theta, gradients), symbolic_walk(key, optimizer, theta, gradients)
+        assert apart(optimizer, theta, gradients, ours, proved) <= 1
+
+    run()
+
+
+# Weight decay --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rule", [SGD, AdaGrad, RMSprop, Adam])
+def test_weight_decay_is_the_penalty_autograd_sees(rule):
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    rng = np.random.default_rng(5)
+    A, x, theta = rng.normal(size=(6, 4)), rng.normal(size=6), rng.normal(size=4)
+    decaying, plain = rule(lr=0.1, weight_decay=0.3), rule(lr=0.1)
+    state, other, penalised = decaying.start(theta), plain.start(theta), theta
+    for _ in range(STEPS):
+        theta, state = decaying.step(theta, A.T @ np.tanh(A @ theta - x), state)
+        leaf = torch.tensor(penalised, requires_grad=True)
+        loss = torch.log(torch.cosh(torch.tensor(A) @ leaf - torch.tensor(x))).sum() + 0.3 / 2 * (leaf**2).sum()
+        loss.backward()
+        penalised, other = plain.step(penalised, leaf.grad.numpy(), other)
+    np.testing.assert_allclose(theta, penalised, rtol=0, atol=1e-10)
+
+
+# Wrong rules ---------------------------------------------------------------------------------------------------------
+
+
+class NoBiasCorrection(Adam):
+    def step(self, theta, gradient, state):
+        _, new = super().step(theta, gradient, state)
+        return theta - self.lr * new["m"] / (np.sqrt(new["v"]) + self.eps), new
+
+
+class EpsInsideTheRoot(Adam):
+    def step(self, theta, gradient, state):
+        _, new = super().step(theta, gradient, state)
+        m_hat, v_hat = new["m"] / (1 - self.beta1 ** new["t"]), new["v"] / (1 - self.beta2 ** new["t"])
+        return theta - self.lr * m_hat / np.sqrt(v_hat + self.eps), new
+
+
+class EpsBeforeCorrection(Adam):
+    def step(self, theta, gradient, state):
+        _, new = super().step(theta, gradient, state)
+        root = math.sqrt(1 - self.beta2 ** new["t"])
+        return theta - self.lr * root / (1 - self.beta1 ** new["t"]) * new["m"] / (np.sqrt(new["v"]) + self.eps), new
+
+
+class BetasSwapped(Adam):
+    def step(self, theta, gradient, state):
+        return Adam(lr=self.lr, beta1=self.beta2, beta2=self.beta1, eps=self.eps).step(theta, gradient, state)
+
+
+class StepsFromZero(Adam):
+    """The correction lags a step: t = 1 twice."""
+
+    def step(self, theta, gradient, state):
+        after, new = super().step(theta, gradient, {**state, "t": max(state["t"] - 1, 0)})
+        return after, {**new, "t": state["t"] + 1}
+
+
+class DecayAfterTheStep(Adam):
+    def step(self, theta, gradient, state):
+        plain = Adam(lr=self.lr, beta1=self.beta1, beta2=self.beta2, eps=self.eps)
+        after, new = plain.step(theta, gradient, state)
+        return after - self.lr * self.weight_decay * theta, new
+
+
+class AlphaSwapped(RMSprop):
+    def step(self, theta, gradient, state):
+        return RMSprop(**{**asdict(self), "alpha": 1 - self.alpha}).step(theta, gradient, state)
+
+
+class NotCentered(RMSprop):
+    def step(self, theta, gradient, state):
+        return RMSprop(**{**asdict(self), "centered": False}).step(theta, gradient, state)
+
+
+class RateInTheVelocity(SGD):
+    """The same as the right one only while the rate is constant from the start: here the penalty misses the rate."""
+
+    def step(self, theta, gradient, state):
+        velocity = self.momentum * state["velocity"] + self.lr * gradient + self.weight_decay * theta
+        return theta - velocity, {"velocity": velocity}
+
+
+class Dampened(SGD):
+    def step(self, theta, gradient, state):
+        g = gradient + self.weight_decay * theta
+        velocity = self.momentum * state["velocity"] + (1 - self.momentum) * g
+        return theta - self.lr * velocity, {"velocity": velocity}
+
+
+class DecayOneStepEarly(AdaGrad):
+    def step(self, theta, gradient, state):
+        return super().step(theta, gradient, {**state, "t": state["t"] + 1})
+
+
+class LastSquareOnly(AdaGrad):
+    def step(self, theta, gradient, state):
+        return super().step(theta, gradient, {**state, "squares": np.zeros_like(theta)})
+
+
+class ScaledToTheNorm(ClippedSGD):
+    """Clipped as a whole, not entry by entry."""
+
+    def step(self, theta, gradient, state):
+        return theta - self.lr * gradient / max(1.0, float(np.linalg.norm(gradient))), {}
+
+
+WRONG = [
+    NoBiasCorrection(lr=0.1),
+    EpsInsideTheRoot(lr=0.1),
+    EpsBeforeCorrection(lr=0.1),
+    BetasSwapped(lr=0.1),
+    StepsFromZero(lr=0.1),
+    DecayAfterTheStep(lr=0.1, weight_decay=0.1),
+    AlphaSwapped(lr=0.1),
+    NotCentered(lr=0.1, centered=True),
+    RateInTheVelocity(lr=0.1, momentum=0.9, weight_decay=0.1),
+    Dampened(lr=0.1, momentum=0.9),
+    DecayOneStepEarly(lr=0.1, lr_decay=0.1),
+    LastSquareOnly(lr=0.1),
+    ScaledToTheNorm(lr=0.1),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: type(wrong).__name__)
+def test_a_wrong_rule_is_told_apart(wrong):
+    """By the comparison above, and by far: a thousand times what rounding allows."""
+    (right,) = (rule for rule in HYPERPARAMETERS if isinstance(wrong, rule))
+    (key,) = (key for key, optimizer in OPTIMIZERS.items() if optimizer.rule is right)
+    theta, gradients = drawn((3, 4), seed=1)
+    proved = symbolic_walk(key, right(**asdict(wrong)), theta, gradients)
+    assert apart(wrong, theta, gradients, walk(wrong, theta, gradients), proved) > 1000
+
+
+# Conduct -------------------------------------------------------------------------------------------------------------
+
+
+@every_rule
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_step_changes_nothing_in_place_and_keeps_the_dtype(key, dtype):
+    optimizer = OPTIMIZERS[key].rule(lr=0.1)
+    theta, gradient = np.array([[1.0, -2.0]], dtype), np.array([[0.5, 3.0]], dtype)
+    state = optimizer.start(theta)
+    before = theta.copy(), gradient.copy(), {name: np.copy(value) for name, value in state.items()}
+    first, new = optimizer.step(theta, gradient, state)
+    second, _ = optimizer.step(theta, gradient, state)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal((theta, gradient), before[:2])
+    assert all(np.array_equal(state[name], before[2][name]) for name in state)
+    assert new.keys() == state.keys()
+    assert all(array.dtype == dtype for array in (first, *new.values()) if isinstance(array, np.ndarray))
+    assert first.shape == theta.shape

@@ -1,0 +1,85 @@
+"""README.md and CONTRIBUTING.md: what they print runs, and prints what they say."""
+
+import configparser
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from gradproof import verify
+from gradproof.catalogue import Formula, Implementation
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+NUMBER = re.compile(r"[-+]?\d[\d.]*(e[-+]?\d+)?")
+
+
+def blocks(text, *languages):
+    """(language, content) of every fenced block in one of the languages, in order."""
+    found = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [(language, content) for language, content in found if language in languages]
+
+
+def shape(output):
+    """The lines up to "...", without the digits: platforms and clocks differ in those."""
+    return [NUMBER.sub("#", line) for line in output.partition("\n  ...")[0].rstrip().splitlines()]
+
+
+def test_readme_examples_print_what_it_shows():
+    namespace, printed, shown = {}, "", 0
+    for language, content in blocks(README, "python", "text"):
+        if language == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                exec(content, namespace)
+            printed = output.getvalue()
+        elif printed:
+            expected = shape(content)
+            assert shape(printed)[: len(expected)] == expected
+            printed, shown = "", shown + 1
+    assert shown == 2
+
+
+def test_readme_test_file_passes_as_a_test(pytester):
+    _, content = blocks(README, "python")[0]
+    pytester.makepyfile(test_least_squares=content)
+    result = pytester.runpytest_inprocess("-p", "gradproof.plugin", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=1)
+
+
+def test_contributing_example_is_proved_and_checked():
+    namespace = {}
+    for _, content in blocks(CONTRIBUTING, "python"):
+        exec(content, namespace)
+    (formula,) = (value for value in namespace.values() if isinstance(value, Formula))
+    (implementation,) = (value for value in namespace.values() if isinstance(value, Implementation))
+    assert formula.derive().scope == "every size"
+    verify(formula.problem(implementation), implementation.gradients, budget="quick").require()
+
+
+@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_every_environment_that_is_named_exists(text):
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(ROOT / "tox.ini", encoding="utf-8")
+    listed = {name.strip() for name in config["tox"]["env_list"].split(",")}
+    known = listed | {section.removeprefix("testenv:") for section in config.sections()}
+    named = {name for names in re.findall(r"tox run [^`\n]*?-e ([\w,]+)", text) for name in names.split(",")}
+    assert named
+    assert named <= known
+
+
+def test_every_option_of_the_table_exists(pytestconfig):
+    options = re.findall(r"^\| `(--[\w-]+)", README, re.MULTILINE)
+    assert len(options) == 4
+    for option in options:
+        pytestconfig.getoption(option)  # ValueError where there is none
+
+
+def test_everything_in_the_architecture_exists():
+    _, listing = next(block for block in blocks(README, "text") if block[1].startswith("gradproof/"))
+    for name in re.findall(r"^(\w+)/ ", listing, re.MULTILINE):
+        assert (ROOT / name).is_dir()
+    for name in re.findall(r"\b(?:\w+\.py|tape/|oracles/|symbolic/|report/)", listing):
+        assert (ROOT / "gradproof" / name).exists()
