@@ -44,7 +44,7 @@ label = index("label", m)
 W, U, b, V, c, h0, x, h = arrays("W U b V c h0 x h")
 y, yhat, o, upstream = arrays("y yhat o upstream")
 eps, kept, held, untruncated = arrays("epsilon kept held untruncated")
-nabla_W, nabla_U, nabla_b, nabla_V, nabla_c, nabla_h0, nabla_h = arrays(
+nabla_W, nabla_U, nabla_b, nabla_V, nabla_c, nabla_h0, nabla_h = arrays(  # noqa: N816 (the documents' letters)
     "nabla_W nabla_U nabla_b nabla_V nabla_c nabla_h0 nabla_h"
 )
 nabla_eps, nabla_y, nabla_yhat, nabla_o = arrays("nabla_epsilon nabla_y nabla_yhat nabla_o")
@@ -228,8 +228,15 @@ def network(
         forward=forward,
         backward=backward,
         derivative_of={
-            **{nabla_h: h, nabla_out: loss.output, nabla_W: W, nabla_U: U, nabla_V: V, nabla_b: b, nabla_c: c},
-            **{nabla_h0: h[0], nabla_eps: eps},
+            nabla_h: h,
+            nabla_out: loss.output,
+            nabla_W: W,
+            nabla_U: U,
+            nabla_V: V,
+            nabla_b: b,
+            nabla_c: c,
+            nabla_h0: h[0],
+            nabla_eps: eps,
         },
         constant=(*(_truncation(next_state(untruncated)) if truncated else ()), at_start),
         names={state: h[*one, t, i] - (eps[t, i] if disturbed else 0)},

@@ -31,7 +31,6 @@ from gradproof.symbolic import (
     relu_derivative,
     scalars,
     sigmoid_derivative,
-    size,
     sizes,
     total,
 )
@@ -46,8 +45,8 @@ LONG = {"n": 2, "d": 3, "m": 1, "T": 30}
 VERY_LONG = {"n": 2, "d": 1, "m": 1, "T": 200}
 
 GENERAL_LOSS = (
-    " For a general loss <upstream, y> stands in: upstream is the gradient of the loss by the outputs, frozen; by the chain"
-    " rule both have the same gradient."
+    " For a general loss <upstream, y> stands in: upstream is the gradient of the loss by the outputs, frozen; by the"
+    " chain rule both have the same gradient."
 )
 
 
@@ -185,8 +184,8 @@ rnn_relu = Formula(
     derive=_proof(
         _relu_steps,
         GENERAL_LOSS
-        + " ReLU' is the sign of ReLU's value, 1 or 0, on either side of 0, and constant in a neighbourhood of a point of"
-        " the domain; at a pre-activation of 0 there is no derivative and nothing is claimed.",
+        + " ReLU' is the sign of ReLU's value, 1 or 0, on either side of 0, and constant in a neighbourhood of a point"
+        " of the domain; at a pre-activation of 0 there is no derivative and nothing is claimed.",
     ),
     system=lambda: _layer(RELU).system(),
     sizes=UNITS,
@@ -357,16 +356,16 @@ sine_rnn = Formula(
     sizes=SINE_UNITS,
     draw=_draw_sine,
     pinned=({"n": 2, "m": 1, "T": 30}, {"n": 2, "m": 1, "T": 200}),
-    note="The input of step t is the vector that is 0 but for x[t] at place t. The printed backward pass is not the gradient"
-    " of the printed loss (signal of the last step used for every t, W times state for an outer product); this is the"
-    " gradient.",
+    note="The input of step t is the vector that is 0 but for x[t] at place t. The printed backward pass is not the"
+    " gradient of the printed loss (signal of the last step used for every t, W times state for an outer product); this"
+    " is the gradient.",
 )
 
 TRUNCATION = (
-    " What truncation after tau steps returns is the exact gradient of the loss with h[T - tau] held constant, that is, of"
-    " the network that starts there; with the loss at the last step only these are the last tau terms of the full"
-    " gradient, and for tau >= T all of them. It is not the gradient of the full loss, and added up over sliding windows"
-    " it need not be the gradient of anything."
+    " What truncation after tau steps returns is the exact gradient of the loss with h[T - tau] held constant, that is,"
+    " of the network that starts there; with the loss at the last step only these are the last tau terms of the full"
+    " gradient, and for tau >= T all of them. It is not the gradient of the full loss, and added up over sliding"
+    " windows it need not be the gradient of anything."
 )
 
 
@@ -415,7 +414,8 @@ sine_rnn_truncated = Formula(
     draw=_draw_truncated,
     frozen=_frozen_state,
     pinned=({"n": 2, "m": 1, "T": 30}, {"n": 2, "m": 1, "T": 200}),
-    note="The source's backward pass is mistaken in more than the truncation; this is the truncated gradient of its loss.",
+    note="The source's backward pass is mistaken in more than the truncation; this is the truncated gradient of its"
+    " loss. Its code truncates after five steps.",
 )
 
 
@@ -492,7 +492,7 @@ character_rnn_without_bias = Formula(
 
 # ---- real-time recurrent learning ---------------------------------------------------------------------------------
 
-dh_db, dh_dW, dh_dU, seen = arrays("dh_db dh_dW dh_dU seen")
+dh_db, dh_dW, dh_dU, seen = arrays("dh_db dh_dW dh_dU seen")  # noqa: N816 (the documents' letters)
 
 
 @functools.cache
@@ -560,10 +560,10 @@ def _rtrl_steps() -> Iterator[Checked]:
 
 
 RTRL = (
-    " The recursion forward is the chain rule for h[t] as a function of h[t-1] and the parameter. That both gradients agree"
-    " is proved by induction over k = 1..T of: sum_{t<k} <dL_t/dh[t], dh[t]> + <nabla_h[k], dh[k]> equals the first k"
-    " terms of backpropagation through time. SymPy checks k = 1 (where dh[0] = 0) and that both sides grow by the same"
-    " from k = s to s + 1; k = T is the claim, since nabla_h[T] = dL_T/dh[T]."
+    " The recursion forward is the chain rule for h[t] as a function of h[t-1] and the parameter. That both gradients"
+    " agree is proved by induction over k = 1..T of: sum_{t<k} <dL_t/dh[t], dh[t]> + <nabla_h[k], dh[k]> equals the"
+    " first k terms of backpropagation through time. SymPy checks k = 1 (where dh[0] = 0) and that both sides grow by"
+    " the same from k = s to s + 1; k = T is the claim, since nabla_h[T] = dL_T/dh[T]."
 )
 
 
@@ -648,15 +648,16 @@ sentiment_rnn = Formula(
     domain_text="label one of the m classes; all real parameters, x; h[0] = 0; n, d, m, T >= 1",
     derive=_proof(
         _sentiment_steps,
-        " By induction nabla_h[t] = (do/dh[t])^T dL/do: it holds at t = T, where do/dh[T] = V, and SymPy checks that both"
-        " sides pass from s + 1 to s alike.",
+        " By induction nabla_h[t] = (do/dh[t])^T dL/do: it holds at t = T, where do/dh[T] = V, and SymPy checks that"
+        " both sides pass from s + 1 to s alike.",
     ),
     system=lambda: _sentiment().system(),
     sizes=UNITS,
     draw=_draw_sentiment,
     fixed=("label",),
     pinned=(LONG, VERY_LONG),
-    note="Printed with (1 - h_t^2) in the recursion of dy/dh_t; proved is (1 - h_(t+1)^2). The source's y are our logits o.",
+    note="Printed with (1 - h_t^2) in the recursion of dy/dh_t; proved is (1 - h_(t+1)^2). The source's y are our"
+    " logits o.",
 )
 
 
@@ -664,8 +665,9 @@ sentiment_rnn = Formula(
 
 
 @derivation(
-    argued="If clip(grad f) were the gradient of a twice continuously differentiable F near such a point, its Jacobian would"
-    " be the Hessian of F, which is symmetric; it is not. f(a, b) = a b with |a| < 1 < b is enough."
+    argued="If clip(grad f) were the gradient of some F near such a point, F would be twice continuously differentiable"
+    " there and the Jacobian of clip(grad f) its Hessian, which is symmetric; it is not. f(a, b) = a b with |a| < 1 < b"
+    " is enough."
 )
 def clipping_is_no_gradient() -> Iterator[Checked]:
     """E7: the gradient clipped to [-1, 1] element by element is the gradient of no function."""

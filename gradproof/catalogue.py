@@ -6,11 +6,13 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 from typing import Any, TypeVar
 
 from gradproof.errors import InvalidProblem
 from gradproof.problem import Draw, Implementation, Problem, Sizes
+from gradproof.symbolic.lowering import derived
 from gradproof.symbolic.proof import Proof
 from gradproof.symbolic.system import System
 
@@ -47,6 +49,11 @@ class Formula:
     def __repr__(self) -> str:
         return f"Formula({self.key!r})"
 
+    @cached_property
+    def derived(self) -> Callable[[Any, Any, Any], Mapping[str, Any]] | None:
+        """The proved formula as a program, lowered when it is first called."""
+        return None if self.system is None else derived(self.system)
+
     def problem(self, implementation: Implementation) -> Problem:
         """The problem of checking ``implementation`` against this formula."""
         if implementation.key != self.key:
@@ -58,6 +65,7 @@ class Formula:
             autograd_loss=implementation.autograd_loss,
             autograd_kernel=implementation.autograd_kernel,
             frozen=self.frozen,
+            derived=self.derived,
             sizes=self.sizes,
             draw=self.draw,
             domain=self.domain,

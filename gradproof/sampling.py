@@ -59,17 +59,16 @@ def regimes_of(problem: Problem) -> list[str]:
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is tried: ``random`` points beside the pinned ones, and at how many of all of them the oracles that
-    are not needed for the bound are asked as well (the pinned and then the first random ones)."""
+    """How much is tried: ``random`` points beside the pinned ones, and how often the oracles that are not needed for
+    the bound are asked as well: at every ``witness_every``-th point."""
 
     name: str
     random: int
-    witnessed: int
+    witness_every: int
 
 
 BUDGETS = {
-    budget.name: budget
-    for budget in (Budget("quick", 20, 40), Budget("standard", 100, 120), Budget("thorough", 500, 10**9))
+    budget.name: budget for budget in (Budget("quick", 20, 3), Budget("standard", 100, 2), Budget("thorough", 500, 1))
 }
 
 

@@ -140,7 +140,7 @@ class Check:
         findings += compare(self.problem, point, known, claim)
         if other is not None and not findings:
             findings += self.forgotten(point, other, claim)
-        asked = self.points < self.budget.witnessed and not self.shrinking
+        asked = self.points % self.budget.witness_every == 0 and not self.shrinking
         if asked and self.witnesses.contradict(point, known, claim):
             return []
         self.points += 1

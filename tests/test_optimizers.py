@@ -80,63 +80,63 @@ def drawn(shape, seed):
 
 
 def walk(optimizer, theta, gradients):
-    """theta after each step."""
-    state, path = optimizer.start(theta), []
+    """theta before the first step and after each."""
+    state, path = optimizer.start(theta), [theta]
     for gradient in gradients:
         theta, state = optimizer.step(theta, gradient, state)
         path.append(theta)
     return path
 
 
-def condition(optimizer, theta, gradients):
-    """How much more than its own size the worst step may be off, in units of the roundoff, at each of the steps.
-
-    Only centering takes a difference of numbers that may be close: square - mean^2. The root halves the error.
-    """
+def condition(optimizer, path, gradients):
+    """By how much each step may magnify a rounding: only centering takes a difference of numbers that may be close."""
     if not getattr(optimizer, "centered", False):
         return [1.0] * STEPS
-    state, worst = optimizer.start(theta), []
-    for gradient in gradients:
-        theta, state = optimizer.step(theta, gradient, state)
-        worst.append(float(np.max(state["square"] / (state["square"] - state["mean"] ** 2))))
-    return worst
+    state, magnified = optimizer.start(path[0]), []
+    for theta, gradient in zip(path, gradients, strict=False):
+        _, state = optimizer.step(theta, gradient, state)
+        magnified.append(float(np.max(state["square"] / (state["square"] - state["mean"] ** 2))))
+    return magnified
 
 
-def apart(optimizer, theta, gradients, ours, theirs):
-    """The largest distance of two walks, in units of what rounding allows up to that step.
+def apart(optimizer, path, gradients, others):
+    """The largest distance of a walk from the steps others make from its places, in units of what rounding allows.
 
-    Each step may round ROUNDINGS times numbers no larger than the largest theta or step so far; what a step is off by
-    stays in theta, and with momentum in 1 / (1 - momentum) steps.
+    From the same places: with weight decay a rounding comes back in the next gradient, and some walks are chaotic. The
+    states are everybody's own, so that a step may differ by all roundings so far, of numbers no larger than the largest
+    theta or step so far; momentum has summed the last 1 / (1 - momentum) of them.
     """
-    u, memory = np.finfo(float).eps / 2, 1 / (1 - getattr(optimizer, "momentum", 0))
-    allowed, before, worst = 0.0, theta, 0.0
-    for x, y, amplified in zip(ours, theirs, condition(optimizer, theta, gradients), strict=True):
-        size = max(np.max(np.abs(before)), amplified * memory * np.max(np.abs(x - before)))
-        allowed += ROUNDINGS * u * size
-        worst, before = max(worst, float(np.max(np.abs(x - y))) / allowed), x
+    memory = 1 / (1 - getattr(optimizer, "momentum", 0))
+    size, worst, magnified = 0.0, 0.0, condition(optimizer, path, gradients)
+    for k, other in enumerate(others):
+        step = np.max(np.abs(path[k + 1] - path[k]))
+        size = max(size, np.max(np.abs(path[k])), magnified[k] * memory * step)
+        allowed = STEPS * ROUNDINGS * np.finfo(float).eps / 2 * size
+        worst = max(worst, float(np.max(np.abs(path[k + 1] - other)) / allowed))
     return worst
 
 
 # Against PyTorch -----------------------------------------------------------------------------------------------------
 
 
-def torch_walk(optimizer, theta, gradients):
-    """The same steps by torch.optim; clipping by PyTorch's own function."""
+def torch_steps(optimizer, path, gradients):
+    """Where each step of torch.optim leads from the places of a path; clipping by PyTorch's own function."""
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     options = asdict(optimizer)
     if isinstance(optimizer, Adam):
         options["betas"] = options.pop("beta1"), options.pop("beta2")
     kinds = {SGD: torch.optim.SGD, ClippedSGD: torch.optim.SGD, AdaGrad: torch.optim.Adagrad}
     kinds |= {RMSprop: torch.optim.RMSprop, Adam: torch.optim.Adam}
-    parameter = torch.tensor(theta, requires_grad=True)
-    theirs, path = kinds[type(optimizer)]([parameter], **options), []
-    for gradient in gradients:
+    parameter = torch.tensor(path[0], requires_grad=True)
+    theirs = kinds[type(optimizer)]([parameter], **options)
+    for theta, gradient in zip(path, gradients, strict=False):
+        with torch.no_grad():
+            parameter.copy_(torch.tensor(theta))
         parameter.grad = torch.tensor(gradient)
         if isinstance(optimizer, ClippedSGD):
             torch.nn.utils.clip_grad_value_([parameter], 1.0)
         theirs.step()
-        path.append(parameter.detach().numpy().copy())
-    return path
+        yield parameter.detach().numpy().copy()
 
 
 @every_rule
@@ -148,8 +148,8 @@ def test_is_pytorchs_step_by_step(key):
     def run(case):
         optimizer, shape, seed = case
         theta, gradients = drawn(shape, seed)
-        ours, theirs = walk(optimizer, theta, gradients), torch_walk(optimizer, theta, gradients)
-        assert apart(optimizer, theta, gradients, ours, theirs) <= 1
+        path = walk(optimizer, theta, gradients)
+        assert apart(optimizer, path, gradients, torch_steps(optimizer, path, gradients)) <= 1
 
     run()
 
@@ -165,16 +165,15 @@ def lowered(key):
     return {name: sp.lambdify(symbols, value, "numpy") for name, value in step.items()}, [s.name for s in symbols]
 
 
-def symbolic_walk(key, optimizer, theta, gradients):
+def proved_steps(key, optimizer, path, gradients):
+    """Where each step of the proved rule leads from the places of a path; its state starts at 0."""
     functions, names = lowered(key)
-    values = {**asdict(optimizer), **dict.fromkeys(names, np.zeros_like(theta)), **asdict(optimizer), "theta": theta}
-    path = []
-    for t, gradient in enumerate(gradients, start=1):
-        values |= {"gradient": gradient, "t": t}
+    values = {**dict.fromkeys(names, np.zeros_like(path[0])), **asdict(optimizer)}
+    for t, (theta, gradient) in enumerate(zip(path, gradients, strict=False), start=1):
+        values |= {"theta": theta, "gradient": gradient, "t": t}
         arguments = [values[name] for name in names]
         values |= {name: function(*arguments) for name, function in functions.items()}
-        path.append(values["theta"])
-    return path
+        yield values["theta"]
 
 
 @every_rule
@@ -184,8 +183,8 @@ def test_is_the_proved_rule_step_by_step(key):
     def run(case):
         optimizer, shape, seed = case
         theta, gradients = drawn(shape, seed)
-        ours, proved = walk(optimizer, theta, gradients), symbolic_walk(key, optimizer, theta, gradients)
-        assert apart(optimizer, theta, gradients, ours, proved) <= 1
+        path = walk(optimizer, theta, gradients)
+        assert apart(optimizer, path, gradients, proved_steps(key, optimizer, path, gradients)) <= 1
 
     run()
 
@@ -317,8 +316,9 @@ def test_a_wrong_rule_is_told_apart(wrong):
     (right,) = (rule for rule in HYPERPARAMETERS if isinstance(wrong, rule))
     (key,) = (key for key, optimizer in OPTIMIZERS.items() if optimizer.rule is right)
     theta, gradients = drawn((3, 4), seed=1)
-    proved = symbolic_walk(key, right(**asdict(wrong)), theta, gradients)
-    assert apart(wrong, theta, gradients, walk(wrong, theta, gradients), proved) > 1000
+    path = walk(wrong, theta, gradients)
+    proved = proved_steps(key, right(**asdict(wrong)), path, gradients)
+    assert apart(wrong, path, gradients, proved) > 1000
 
 
 # Conduct -------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from derivations.elman import (
     TANH,
     B,
     T,
-    U,
     V,
     W,
     before,
@@ -40,6 +39,7 @@ from derivations.elman import (
     squared,
     t,
     u,
+    untruncated,
     v,
     w,
     x,
@@ -68,7 +68,7 @@ def wrong_formulas(phi, other):
     """(claim, mistake) -> the formula with the mistake, for a general loss of each step's output."""
 
     def signal(t, i, slope=phi.slope, at=None, unit=None, adjoint=None):
-        """diag(phi') nabla_h at step t and unit i; phi' may be taken at another step or unit, nabla_h at another step."""
+        """diag(phi') nabla_h at step t, unit i; phi' may be taken at another step or unit, nabla_h at another step."""
         value = h[t if at is None else at, i if unit is None else unit]
         return slope(value) * nabla_h[t if adjoint is None else adjoint, i]
 
@@ -152,7 +152,7 @@ def wrong_formulas(phi, other):
         ("V", "h[t-1] for h[t]"): readout(state=lambda t: h[t - 1, q]),
         ("V", "nabla_y of the step before"): readout(adjoint=lambda t: nabla_y[t - 1, v]),
         ("V", "outer product transposed"): total(nabla_y[t, q] * h[t, v], t),
-        ("V", "phi' put in"): readout(state=lambda t: phi.slope(h[t, q]) * h[t, q]),
+        ("V", "phi' for h"): readout(state=lambda t: phi.slope(h[t, q])),
         ("V", "the last step only"): nabla_y[T, v] * h[T, q],
         ("V", "sum from 2"): readout(over=late),
         ("V", "the adjoint of the state"): readout(adjoint=lambda t: nabla_h[t, v]),
@@ -265,16 +265,16 @@ def test_wrong_batch_is_refused(mistake):
 TRUNCATED = network(SIGMOID, squared(half), last_only=True, bias=False, sine=True, truncated=True)
 
 
-def sine_signal(t, i):
+def sine_signal(t, i, h=h):
     return h[t, i] * (1 - h[t, i]) * nabla_h[t, i]
 
 
 WRONG_WINDOWS = {
-    "all steps": ("W", total(sine_signal(t, p) * h[t - 1, q], t)),
+    "all steps": ("W", total(sine_signal(t, p, untruncated) * untruncated[t - 1, q], t)),
     "one step short": ("W", total(kept[t - 1] * sine_signal(t, p) * h[t - 1, q], t)),
     "one step too many": ("W", total(kept[t + 1] * sine_signal(t, p) * h[t - 1, q], t)),
     "carried through the frozen state": ("step", total(W[i, q] * sine_signal(before + 1, i), i)),
-    "U for all steps": ("U", sine_signal(s, p) * x[s]),
+    "U for all steps": ("U", sine_signal(s, p, untruncated) * x[s]),
     "U fed with the step before": ("U", kept[s] * sine_signal(s, p) * x[s - 1]),
 }
 
@@ -315,7 +315,7 @@ def forward_step(direct=1, weight=W[i, elman.j], at=0):
 )
 def test_wrong_forward_recursion_is_refused(wrong, monkeypatch):
     monkeypatch.setattr(recurrent, "_forward_step", wrong)
-    with pytest.raises(Disproved, match="recursion of dh/db.+Counterexample"):
+    with pytest.raises(Disproved, match=r"recursion of dh/db.+Counterexample"):
         list(recurrent._rtrl_steps())
 
 

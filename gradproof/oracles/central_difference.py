@@ -1,6 +1,6 @@
 """Central differences of order 2 to 8 by Richardson extrapolation, each with an error estimate of its own.
 
-Steps h, h/2, h/4, h/8 give one tableau an entry; the answer is its last. The estimate adds what rounding the loss costs,
+Steps h, h/2, h/4, h/8 give one tableau an entry; the answer is its last. The estimate adds what rounding costs,
 and what a kink inside the stencil would: there the one-sided slopes keep apart as the step shrinks, while for a smooth
 loss they close up in proportion to it.
 """
@@ -30,7 +30,7 @@ class CentralDifferenceOracle:
     name = "central diff"
     short = "diff"
     order = 3
-    entries = 200
+    entries = 64
     points = None
 
     def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:

@@ -130,7 +130,7 @@ FUNCTIONS = REARRANGEMENTS | {
     np.sum, np.prod, np.cumsum, np.cumprod, np.where, np.einsum, np.pad, np.kron, np.cross, np.append,
     np.insert, np.delete, np.select,
 }  # fmt: skip
-"""Functions that are analytic in NumPy itself; others may conjugate (np.cov), drop the imaginary part, or sort by it."""
+"""Functions that are analytic in NumPy itself; others conjugate (np.cov), or drop the imaginary part."""
 
 
 def extreme(choose: Any) -> Any:

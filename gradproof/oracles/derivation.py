@@ -15,7 +15,7 @@ from gradproof.problem import Point, Problem
 
 class DerivationOracle:
     name = "derivation"
-    short = "deriv"
+    short = "form"
     order = 0
     entries = 10**9
     points = None

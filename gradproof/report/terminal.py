@@ -8,8 +8,8 @@ from gradproof.oracles import all_oracles
 from gradproof.report.results import Entry, Results
 from gradproof.verdict import Witness
 
-KEY, ROWS, PROOF, POINTS, SHARE = 27, 4, 5, 6, 5
-MARKS = {"pass": "", "fail": " F", "inconclusive": " ?"}
+KEY, ROWS, PROOF, POINTS, SHARE = 26, 4, 4, 5, 5
+MARKS = {"pass": " ", "fail": "F", "inconclusive": "?"}
 WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
 
@@ -19,14 +19,14 @@ def table(results: Results) -> Iterator[str]:
     examples = [entry for entry in results.entries.values() if entry.kind == "reproduction"]
     if formulas:
         heads = "".join(f"{oracle.short:>{SHARE}s}" for oracle in all_oracles().values())
-        yield f"{'formula':{KEY}s}{'row':{ROWS}s}{'proof':{PROOF}s}{'tried':>{POINTS}s}{heads}"
+        yield f"{'formula':{KEY + 1}s}{'row':{ROWS}s}{'all':{PROOF}s}{'tried':>{POINTS}s}{heads}"
         yield from (formula_line(entry) for entry in formulas)
-        yield "tried: points. Then the worst error as a share of what each oracle allows: up"
-        yield "to 1 passes; - not run. proof: SymPy derived it for all sizes. F failed, ? open."
+        yield "all: proved by SymPy for all sizes. tried: points. Then the worst error, as a"
+        yield "share of what each oracle allows: up to 1 passes; - not run. F failed, ? open."
         yield from left_out(formulas)
     if examples:
         yield ""
-        yield f"{'worked example':{KEY + 5}s}{'row':{ROWS + 2}s}numbers"
+        yield f"{'worked example':{KEY + 6}s}{'row':{ROWS + 2}s}numbers"
         yield from (example_line(entry) for entry in examples)
     if formulas or examples:
         yield ""
@@ -35,13 +35,12 @@ def table(results: Results) -> Iterator[str]:
 
 def formula_line(entry: Entry) -> str:
     verdict, proof = entry.verdict, entry.proof
-    scope = "no" if entry.refuted else "-" if proof is None else "all" if proof.scope == "every size" else "few"
+    scope = "no" if entry.refuted else "-" if proof is None else "yes" if proof.scope == "every size" else "few"
     oracles = verdict.oracles if verdict is not None else {}
     shares = "".join(f"{share(oracles.get(name)):>{SHARE}s}" for name in all_oracles())
     points = str(verdict.points) if verdict is not None else "-"
     row = entry.rows[0] if entry.rows else ""
-    cells = f"{fitted(entry.key, KEY)}{row:{ROWS}s}{scope:{PROOF}s}{points:>{POINTS}s}{shares}"
-    return cells + MARKS[entry.status]
+    return f"{fitted(entry.key, KEY)}{MARKS[entry.status]}{row:{ROWS}s}{scope:{PROOF}s}{points:>{POINTS}s}{shares}"
 
 
 def share(witness: Witness | None) -> str:
@@ -51,7 +50,7 @@ def share(witness: Witness | None) -> str:
 
 
 def fitted(text: str, width: int) -> str:
-    return f"{text:{width}s}" if len(text) < width else text[: width - 2] + "~ "
+    return f"{text:{width}s}" if len(text) <= width else text[: width - 1] + "~"
 
 
 def left_out(formulas: list[Entry]) -> Iterator[str]:
@@ -77,7 +76,7 @@ def example_line(entry: Entry) -> str:
     computed = sum(number.computed is not None for number in example.numbers)
     text = f"{len(example.numbers)} exact, {computed} computed, {printed} printed"
     row = entry.rows[0] if entry.rows else ""
-    return f"{fitted(entry.key, KEY + 5)}{row:{ROWS + 2}s}{text}  {WORDS[entry.status]}"
+    return f"{fitted(entry.key, KEY + 6)}{row:{ROWS + 2}s}{text}  {WORDS[entry.status]}"
 
 
 def tally(results: Results) -> str:

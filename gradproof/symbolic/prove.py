@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-import sympy as sp  # type: ignore[import-untyped]
+import sympy as sp
 
 from gradproof.errors import InvalidProblem
 from gradproof.symbolic.indices import IndexClash, check_indices, free_indices, summed_indices
@@ -125,6 +125,7 @@ def equal(
     )
 
 
+@functools.lru_cache(maxsize=64)  # many printed formulas may claim to be the same derivative
 def _differentiated(loss: sp.Expr, variable: sp.Expr) -> sp.Expr:
     check_indices(loss)
     for clash in free_indices(variable) & summed_indices(loss):
@@ -148,7 +149,8 @@ def _checked(
     difference = left - right
     check_indices(difference)
     try:
-        remainder, undecided = normal_form(difference, given), None
+        conditions = tuple((given or {}).items())
+        remainder, undecided = _normal(left, conditions) - _normal(right, conditions), None
     except Undecided as why:
         remainder, undecided = difference, why
     if undecided or not cancels(remainder):
@@ -156,6 +158,11 @@ def _checked(
         raise Undecided(f"{claim}: {undecided or f'does not cancel, and no sample refutes it: {remainder}'}")
     _confirm(claim, values, samples(given, names, where))
     return Checked(claim, statement)
+
+
+@functools.lru_cache(maxsize=256)
+def _normal(expr: sp.Expr, conditions: tuple[tuple[sp.Expr, sp.Expr], ...]) -> sp.Expr:
+    return normal_form(expr, dict(conditions))
 
 
 def _refute(

@@ -1,7 +1,7 @@
 """Backpropagation proved for every size and every number of steps: the Lagrangian of a loss that equations compute.
 
 Each array that a forward equation computes is given a multiplier, its *adjoint*. The Lagrangian is the loss plus, for
-each forward equation, the sum of multiplier times (value - target). Where the forward equations hold it equals the loss,
+each forward equation, the sum of multiplier times (value - target). Where those equations hold it equals the loss,
 whatever the multipliers are. Choose them so that its derivative by every computed array vanishes: then what is left of
 the chain rule is its derivative by the parameters alone, and the multipliers are the adjoints.
 
@@ -17,7 +17,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp  # type: ignore[import-untyped]
@@ -61,18 +61,10 @@ class Backpropagation:
     names: Names = field(default_factory=dict)
     given: Given = field(default_factory=dict)
 
-    @cached_property
+    @property
     def lagrangian(self) -> sp.Expr:
         """The loss, plus multiplier times (value - target) summed over each forward equation."""
-        adjoint = {array: nabla for nabla, array in self.derivative_of.items()}
-        result = sp.sympify(self.loss)
-        for equation in self.forward:
-            target = equation.target
-            if target.base not in adjoint:
-                raise InvalidProblem(f"{target.base} is computed, but no array is named as its adjoint")
-            residual = adjoint[target.base][target.indices] * (equation.value - target)
-            result += total(residual, *[i for i in target.indices if isinstance(i, Index)])
-        return result
+        return _lagrangian(self.loss, self.forward, tuple(self.derivative_of.items()))
 
     def steps(self) -> Iterator[Checked]:
         """Prove every backward equation. Raises as ``gradient``; Disproved where adjoint equations are missing."""
@@ -134,6 +126,21 @@ class Backpropagation:
         for sizes in itertools.product((1, 2, 3), repeat=len(symbols)):
             if len(set(sizes)) in (1, min(len(sizes), 3)):
                 yield dict(zip(symbols, sizes, strict=True))
+
+
+@lru_cache(maxsize=64)
+def _lagrangian(
+    loss: sp.Expr, forward: tuple[Equation, ...], derivative_of: tuple[tuple[sp.IndexedBase, sp.Expr], ...]
+) -> sp.Expr:
+    adjoint = {array: nabla for nabla, array in derivative_of}
+    result = sp.sympify(loss)
+    for equation in forward:
+        target = equation.target
+        if target.base not in adjoint:
+            raise InvalidProblem(f"{target.base} is computed, but no array is named as its adjoint")
+        residual = adjoint[target.base][target.indices] * (equation.value - target)
+        result += total(residual, *[i for i in target.indices if isinstance(i, Index)])
+    return result
 
 
 def _ends(i: Any) -> Axis:

@@ -71,26 +71,30 @@ def logsumexp(z: Any) -> Any:
     return log(np.sum(exp(z - top[..., None]), axis=-1)) + top
 
 
-def precision(*arrays: Array) -> tuple[Callable[[int], Any], Callable[[tuple[int, ...]], Array]]:
-    """How a number, and an array of zeros, is made in the precision of ``arrays``."""
-    dtype = np.result_type(*arrays)
-    if dtype.kind != "O":
-        return dtype.type, lambda shape: np.zeros(shape, dtype)
-    number = next(x.context.mpf for array in arrays for x in array.flat if hasattr(x, "context"))
-    return number, lambda shape: np.full(shape, number(0), object)
+def precision(array: Array) -> tuple[Callable[[Any], Any], Callable[[tuple[int, ...]], Array]]:
+    """How an integer becomes a number, and how an array of zeros is made, in the precision of ``array``."""
+    if array.dtype.kind != "O":
+        return array.dtype.type, lambda shape: np.zeros(shape, array.dtype)
+    mpf = digits_of(array)
+    return lambda integer: mpf(int(integer)), lambda shape: np.full(shape, mpf(0), object)
 
 
-def as_precise(value: Any, like: Any) -> Array:
+def as_precise(value: Any, like: Array) -> Array:
     """``value`` as an array in the precision of the array ``like``; exact where that is not narrower."""
     array = np.asarray(value)
-    if like.dtype != object:
+    if like.dtype.kind != "O":
         return array.astype(like.dtype)
-    number, _ = precision(like)
-    to_number = np.frompyfunc(number, 1, 1)
+    to_mpf = np.frompyfunc(digits_of(like), 1, 1)
     if array.dtype.kind != "f":
-        return np.asarray(to_number(array), object)
+        return np.asarray(to_mpf(array), object)
     high = array.astype(np.float64)  # mpmath reads no long double: in two parts, each a float64
-    return np.asarray(to_number(high) + to_number((array - high).astype(np.float64)), object)
+    return np.asarray(to_mpf(high) + to_mpf((array - high).astype(np.float64)), object)
+
+
+def digits_of(array: Array) -> Callable[[Any], Any]:
+    """The mpmath number type of an object array, which knows how many digits are meant."""
+    number: Callable[[Any], Any] = next(x.context.mpf for x in array.flat if hasattr(x, "context"))
+    return number
 
 
 NAMES: dict[str, Any] = {

@@ -21,7 +21,9 @@ from gradproof.symbolic.system import Equation
 
 DIGITS = 50
 _STEP = mpmath.mpf("1e-15")  # the error of a central difference is then about 1e-30, of rounding 1e-35
-_SIZES = [(1,), (2,), (2, 3), (3, 2), (1, 3), (3, 1), (2, 3, 4), (4, 2, 3)]  # handed out in turn to the sizes met
+# Handed out in turn to the sizes met; at random in the end, so that no two sizes are alike or ordered in all samples.
+_SIZES = [(1,), (2,), (2, 3), (3, 2), (1, 3), (3, 1), (2, 3, 4), (4, 2, 3)]
+_SIZES += [tuple(random.Random(seed).choices((1, 2, 3, 4), k=9)) for seed in range(6)]
 
 
 class Unusable(Exception):
@@ -31,7 +33,7 @@ class Unusable(Exception):
 def samples(
     given: Given | None = None, names: Mapping[sp.Expr, sp.Expr] | None = None, where: Sequence[Equation] = ()
 ) -> Iterator[Sample]:
-    """Samples that satisfy the side conditions and equations and in which every name has its meaning, smallest first."""
+    """Samples that satisfy side conditions and equations, and in which every name has its meaning; smallest first."""
     return (Sample(seed, sizes, given or {}, names or {}, where) for seed, sizes in enumerate(_SIZES))
 
 

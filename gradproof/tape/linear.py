@@ -57,9 +57,10 @@ def contract(tape: Tape, terms: Sequence[str], out: str, nodes: Sequence[Node]) 
                     bound = bound + einsum(letters, kept, [size, *wrong])
             path = einsum(letters, kept, [size, *(sizes[j] for j in others)])
             bound = bound + (adds + len(others) - 1) * path + tape.underflow * adds
-            stretch = [slice(None) if letter in kept else None for letter in mine]
-            full = tuple(lengths[letter] for letter in mine)
-            adjoint, bound = (np.broadcast_to(a[tuple(stretch)], full) for a in (adjoint, bound))
+            if kept != mine:  # an axis that only this operand has, summed: all its entries get the same
+                stretch = [slice(None) if letter in kept else None for letter in mine]
+                full = tuple(lengths[letter] for letter in mine)
+                adjoint, bound = (np.broadcast_to(a[tuple(stretch)], full) for a in (adjoint, bound))
             return elementwise.summed(adjoint, bound, parent.value.shape)
 
         return parent, pull

@@ -13,7 +13,7 @@ from tests.engine.programs import Long, Program, point_of, problem_of
 
 DTYPES = ("float64", "float32")
 SCALES = {"ordinary": 1, "saturated x 30": 30, "saturated x 300": 300, "tiny": 1e-6}
-POINTS = 50
+POINTS = 40
 """Random points a program, dtype and regime."""
 
 TINY = np.finfo(Long).tiny

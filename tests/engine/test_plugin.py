@@ -60,7 +60,7 @@ def test_a_wrong_gradient_fails_with_the_whole_story_and_no_traceback(suite):
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*line: FAIL*", "*the gradient of w is wrong*", "*at n=1*", "*claimed*exact*"])
     result.stdout.no_fnmatch_line("*Traceback*")
-    result.stdout.fnmatch_lines(["line * F", "gradproof: 0 passed, 1 failed*"])
+    result.stdout.fnmatch_lines(["line *F*", "gradproof: 0 passed, 1 failed*"])
 
 
 def test_the_plain_assertion_works_without_the_plugin():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from gradproof.symbolic import runtime
 from gradproof.symbolic.lowering.program import emit
 from gradproof.symbolic.lowering.shapes import WrongInputs, is_whole, sizes_of, whole

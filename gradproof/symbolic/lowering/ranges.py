@@ -1,4 +1,4 @@
-"""What is proved of an index before it is emitted: at every size it is inside its array, at a place that is computed."""
+"""What is proved of an index before it is emitted: at every size it is inside its array, at a computed place."""
 
 from __future__ import annotations
 
