@@ -20,7 +20,6 @@ from gradproof.catalogue import Formula
 from gradproof.symbolic import (
     Checked,
     Equation,
-    Proof,
     System,
     arrays,
     delta,
@@ -34,6 +33,7 @@ from gradproof.symbolic import (
     sizes,
     total,
 )
+from gradproof.symbolic.prove import Derivation, Steps
 from gradproof.symbolic.recurrence import ARGUED
 
 Array = np.ndarray
@@ -50,8 +50,14 @@ GENERAL_LOSS = (
 )
 
 
-def _proof(steps: Callable[[], Iterator[Checked]], argued: str = "") -> Callable[[], Proof]:
-    return derivation(argued=ARGUED + argued)(steps)
+def _by_lagrangian(argued: str = "") -> Callable[[Callable[[], Steps]], Derivation]:
+    return derivation(argued=ARGUED + argued)
+
+
+def _whole(net: elman.Network) -> Steps:
+    """The network's theorem, and its program."""
+    yield from net.theorem.steps()
+    return net.system()
 
 
 # ---- how networks are drawn ---------------------------------------------------------------------------------------
@@ -103,6 +109,11 @@ def _states(phi: elman.Activation) -> elman.Network:
     return network(phi, GENERAL, initial=True, disturbed=True)
 
 
+@_by_lagrangian(GENERAL_LOSS)
+def _rnn_tanh() -> Steps:
+    return (yield from _whole(_layer(TANH)))
+
+
 rnn_tanh = Formula(
     key="rnn-tanh",
     title="simple RNN with tanh, any loss of its outputs",
@@ -110,19 +121,13 @@ rnn_tanh = Formula(
     source=f"{C}, Exercise 1",
     printed=PARAMETER_GRADIENTS,
     domain_text="all real parameters and x; n, d, m, T >= 1",
-    derive=_proof(lambda: _layer(TANH).theorem.steps(), GENERAL_LOSS),
-    system=lambda: _layer(TANH).system(),
+    derive=_rnn_tanh,
+    system=_rnn_tanh.system,
     sizes=UNITS,
     draw=_draw_layer,
     pinned=(LONG, VERY_LONG),
     note="The source has no gradient by h[0]; it is ours. Its tau is our T.",
 )
-
-
-def _sigmoid_steps() -> Iterator[Checked]:
-    yield from sigmoid_derivative()
-    yield from _layer(SIGMOID).theorem.steps()
-    yield from _adjoints(SIGMOID)
 
 
 def _adjoints(phi: elman.Activation) -> Iterator[Checked]:
@@ -132,6 +137,13 @@ def _adjoints(phi: elman.Activation) -> Iterator[Checked]:
     yield from (theorem.check(claim) for claim in ("output", "last", "step", "epsilon"))
 
 
+@_by_lagrangian(GENERAL_LOSS)
+def _rnn_sigmoid() -> Steps:
+    yield from sigmoid_derivative()
+    yield from _adjoints(SIGMOID)
+    return (yield from _whole(_layer(SIGMOID)))
+
+
 rnn_sigmoid = Formula(
     key="rnn-sigmoid",
     title="simple RNN with the sigmoid, any loss of its outputs",
@@ -139,8 +151,8 @@ rnn_sigmoid = Formula(
     source=f"{A}, Sequence Prediction using RNN, forward pass; {C}, Exercise 1, with the sigmoid's derivative",
     printed=r"s_t = \sigma(U x_t + W s_{t-1}), \quad \hat{y} = V s_t",
     domain_text="all real parameters and x; n, d, m, T >= 1",
-    derive=_proof(_sigmoid_steps, GENERAL_LOSS),
-    system=lambda: _layer(SIGMOID).system(),
+    derive=_rnn_sigmoid,
+    system=_rnn_sigmoid.system,
     sizes=UNITS,
     draw=_draw_layer,
     pinned=(LONG, VERY_LONG),
@@ -148,10 +160,15 @@ rnn_sigmoid = Formula(
 )
 
 
-def _relu_steps() -> Iterator[Checked]:
+@_by_lagrangian(
+    GENERAL_LOSS
+    + " ReLU' is the sign of ReLU's value, 1 or 0, on either side of 0, and constant in a neighbourhood of a point of the"
+    " domain; at a pre-activation of 0 there is no derivative and nothing is claimed."
+)
+def _rnn_relu() -> Steps:
     yield from relu_derivative()
-    yield from _layer(RELU).theorem.steps()
     yield from _adjoints(RELU)
+    return (yield from _whole(_layer(RELU)))
 
 
 def _clear_of_kinks(params: Any, data: Any) -> bool:
@@ -181,13 +198,8 @@ rnn_relu = Formula(
     source=f"{B}, Architecture of RNN",
     printed=r"h(t) = f(W_{xh} x(t) + W_{hh} h(t-1) + b_h), \quad o(t) = W_{yh} h_t + b",
     domain_text="no pre-activation W h[t-1] + U x[t] + b is 0, or the small difference of large numbers",
-    derive=_proof(
-        _relu_steps,
-        GENERAL_LOSS
-        + " ReLU' is the sign of ReLU's value, 1 or 0, on either side of 0, and constant in a neighbourhood of a point"
-        " of the domain; at a pre-activation of 0 there is no derivative and nothing is claimed.",
-    ),
-    system=lambda: _layer(RELU).system(),
+    derive=_rnn_relu,
+    system=_rnn_relu.system,
     sizes=UNITS,
     draw=_draw_relu,
     domain=_clear_of_kinks,
@@ -201,12 +213,11 @@ def _draw_states(sizes: Sizes, rng: np.random.Generator) -> Drawn:
     return {"eps": np.zeros((sizes["T"], sizes["n"]))}, {**weights, **data}
 
 
-def _states_system() -> System:
+@_by_lagrangian(GENERAL_LOSS)
+def _rnn_tanh_states() -> Steps:
     states = _states(TANH)
-    system = states.theorem.system(states.inputs, {"eps": elman.nabla_eps})
-    unused = {elman.nabla_W, elman.nabla_U, elman.nabla_V, elman.nabla_b, elman.nabla_c, elman.nabla_h0}
-    needed = tuple(equation for equation in system.equations if equation.target.base not in unused)
-    return System(needed, system.inputs, system.outputs, system.computed)
+    yield from states.theorem.steps()
+    return states.theorem.system(states.inputs, {"eps": elman.nabla_eps})
 
 
 rnn_tanh_states = Formula(
@@ -216,8 +227,8 @@ rnn_tanh_states = Formula(
     source=f"{C}, Exercise 1",
     printed=HIDDEN_GRADIENTS,
     domain_text="all real parameters and x; n, d, m, T >= 1",
-    derive=_proof(lambda: _states(TANH).theorem.steps(), GENERAL_LOSS),
-    system=_states_system,
+    derive=_rnn_tanh_states,
+    system=_rnn_tanh_states.system,
     sizes=UNITS,
     draw=_draw_states,
     pinned=(LONG, VERY_LONG),
@@ -227,9 +238,17 @@ rnn_tanh_states = Formula(
 
 # ---- squared error ------------------------------------------------------------------------------------------------
 
+HALF_SQUARED = squared(Rational(1, 2))
 
-def _each_squared(factor: Any) -> elman.Network:
-    return network(TANH, squared(factor))
+
+@_by_lagrangian()
+def _each_squared() -> Steps:
+    return (yield from _whole(network(TANH, squared())))
+
+
+@_by_lagrangian()
+def _each_half_squared() -> Steps:
+    return (yield from _whole(network(TANH, HALF_SQUARED)))
 
 
 def _draw_each_squared(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -244,8 +263,8 @@ rnn_tanh_each_squared = Formula(
     source=f"{C}, Exercise 1, with the loss of Exercise 2 at each step",
     printed=PARAMETER_GRADIENTS,
     domain_text="all real parameters, x, y; h[0] = 0; n, d, m, T >= 1",
-    derive=_proof(lambda: _each_squared(1).theorem.steps()),
-    system=lambda: _each_squared(1).system(),
+    derive=_each_squared,
+    system=_each_squared.system,
     sizes=UNITS,
     draw=_draw_each_squared,
     pinned=(LONG, VERY_LONG),
@@ -259,8 +278,8 @@ rnn_tanh_each_half_squared = Formula(
     source=f"{C}, Exercise 1",
     printed=PARAMETER_GRADIENTS,
     domain_text="all real parameters, x, y; h[0] = 0; n, d, m, T >= 1",
-    derive=_proof(lambda: _each_squared(Rational(1, 2)).theorem.steps()),
-    system=lambda: _each_squared(Rational(1, 2)).system(),
+    derive=_each_half_squared,
+    system=_each_half_squared.system,
     sizes=UNITS,
     draw=_draw_each_squared,
     pinned=(LONG, VERY_LONG),
@@ -268,8 +287,9 @@ rnn_tanh_each_half_squared = Formula(
 )
 
 
-def _last_squared() -> elman.Network:
-    return network(TANH, squared(), last_only=True)
+@_by_lagrangian()
+def _last_squared() -> Steps:
+    return (yield from _whole(network(TANH, squared(), last_only=True)))
 
 
 def _draw_last_squared(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -287,8 +307,8 @@ rnn_tanh_last_squared = Formula(
     r" \nabla_{\mathbf{c}} \mathcal{L} = 2(\hat{y} - y), \quad"
     r" \nabla_{\mathbf{V}} \mathcal{L} = 2(\hat{y} - y) \mathbf{h}^{[\tau]^{T}}",
     domain_text="all real parameters, x, y; h[0] = 0; n, d, m, T >= 1",
-    derive=_proof(lambda: _last_squared().theorem.steps()),
-    system=lambda: _last_squared().system(),
+    derive=_last_squared,
+    system=_last_squared.system,
     sizes=UNITS,
     draw=_draw_last_squared,
     pinned=(LONG, VERY_LONG),
@@ -297,8 +317,9 @@ rnn_tanh_last_squared = Formula(
 )
 
 
-def _minibatch() -> elman.Network:
-    return network(TANH, squared(), last_only=True, batch=True)
+@_by_lagrangian()
+def _minibatch() -> Steps:
+    return (yield from _whole(network(TANH, squared(), last_only=True, batch=True)))
 
 
 def _draw_minibatch(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -313,8 +334,8 @@ weather_rnn_minibatch = Formula(
     source=f"{C}, Exercise 3, training",
     printed=r"\nabla_{\mathbf{h}^{[\tau]}} \mathcal{L} = 2(\hat{y} - y) \mathbf{V}^{T}",
     domain_text="all real parameters, x, y; h[0] = 0 in every window; B, n, d, m, T >= 1",
-    derive=_proof(lambda: _minibatch().theorem.steps()),
-    system=lambda: _minibatch().system(),
+    derive=_minibatch,
+    system=_minibatch.system,
     sizes={"B": (1, 5), **UNITS},
     draw=_draw_minibatch,
     pinned=({"B": 48, "n": 3, "d": 2, "m": 1, "T": 4}, {"B": 2, **LONG}),
@@ -324,16 +345,11 @@ weather_rnn_minibatch = Formula(
 
 # ---- sine prediction ----------------------------------------------------------------------------------------------
 
-HALF_SQUARED = squared(Rational(1, 2))
 
-
-def _sine() -> elman.Network:
-    return network(SIGMOID, HALF_SQUARED, last_only=True, bias=False, sine=True)
-
-
-def _sine_steps() -> Iterator[Checked]:
+@_by_lagrangian()
+def _sine() -> Steps:
     yield from sigmoid_derivative()
-    yield from _sine().theorem.steps()
+    return (yield from _whole(network(SIGMOID, HALF_SQUARED, last_only=True, bias=False, sine=True)))
 
 
 def _draw_sine(sizes: Sizes, rng: np.random.Generator) -> Drawn:
@@ -351,8 +367,8 @@ sine_rnn = Formula(
     source=f"{A}, Sequence Prediction using RNN, forward pass and backpropagation through time",
     printed=r"dmulv = (mulv - y), \quad dV_t = dmulv \, s_t^T, \quad dsv = V^T dmulv, \quad dprev\_s = W^T dmulw",
     domain_text="all real parameters, x, y; h[0] = 0; n, m, T >= 1",
-    derive=_proof(_sine_steps),
-    system=lambda: _sine().system(),
+    derive=_sine,
+    system=_sine.system,
     sizes=SINE_UNITS,
     draw=_draw_sine,
     pinned=({"n": 2, "m": 1, "T": 30}, {"n": 2, "m": 1, "T": 200}),
@@ -369,14 +385,15 @@ TRUNCATION = (
 )
 
 
-def _truncated() -> elman.Network:
-    return network(SIGMOID, HALF_SQUARED, last_only=True, bias=False, sine=True, truncated=True)
-
-
-def _truncated_steps() -> Iterator[Checked]:
+@_by_lagrangian(TRUNCATION)
+def _sine_truncated() -> Steps:
     yield from sigmoid_derivative()
-    yield from _truncated().theorem.steps()
-    yield from _sine().theorem.steps()
+    yield from _kept_is_the_last_tau()
+    return (yield from _whole(network(SIGMOID, HALF_SQUARED, last_only=True, bias=False, sine=True, truncated=True)))
+
+
+def _kept_is_the_last_tau() -> Iterator[Checked]:
+    """The proved sums run over all steps with a factor kept[t], 0 before the window; here for the gradient by W."""
     tau, cut = sizes("tau cut")  # the steps kept and the steps left out
     t, late = index("t", lower=1, upper=cut + tau), index("late", lower=cut + 1, upper=cut + tau)
 
@@ -408,8 +425,8 @@ sine_rnn_truncated = Formula(
     source=f"{A}, Sequence Prediction using RNN, truncated backpropagation through time",
     printed=r"dmulv = (mulv - y), \quad dsv = V^T dmulv, \quad dprev\_s = W^T dmulw, \quad bptt\_truncate = 5",
     domain_text="all real parameters, x, y; tau >= 1; h[T - tau] is held constant; n, m, T >= 1",
-    derive=_proof(_truncated_steps, TRUNCATION),
-    system=lambda: _truncated().system(),
+    derive=_sine_truncated,
+    system=_sine_truncated.system,
     sizes=SINE_UNITS,
     draw=_draw_truncated,
     frozen=_frozen_state,
@@ -446,9 +463,16 @@ def _seen_at_one_step(bias: bool) -> Iterator[Checked]:
     )
 
 
-@functools.cache
-def _character_steps(bias: bool) -> tuple[Checked, ...]:
-    return (*_character(bias=bias).theorem.steps(), *_seen_at_one_step(bias))
+@_by_lagrangian()
+def _character_rnn() -> Steps:
+    yield from _seen_at_one_step(bias=True)
+    return (yield from _whole(_character()))
+
+
+@_by_lagrangian()
+def _character_rnn_without_bias() -> Steps:
+    yield from _seen_at_one_step(bias=False)
+    return (yield from _whole(_character(bias=False)))
 
 
 def _draw_character(sizes: Sizes, rng: np.random.Generator, *, bias: bool = True) -> Drawn:
@@ -464,8 +488,8 @@ character_rnn = Formula(
     source=f"{B}, Question 1, Derivation (b)",
     printed=r"\frac{\partial L_{t+1}}{\partial h_{t+1}} = -W_{yh} (y_{t+1} - \hat{y}_{t+1})",
     domain_text="the rows of y sum to 1; all real parameters, x; h[0] = 0; n, d, m, T >= 1",
-    derive=_proof(lambda: iter(_character_steps(bias=True))),
-    system=lambda: _character().system(),
+    derive=_character_rnn,
+    system=_character_rnn.system,
     sizes=UNITS,
     draw=_draw_character,
     fixed=("y",),
@@ -480,8 +504,8 @@ character_rnn_without_bias = Formula(
     source=f"{B}, Question 1, training without bias",
     printed=r"\frac{\partial L_{t+1}}{\partial h_{t+1}} = -W_{yh} (y_{t+1} - \hat{y}_{t+1})",
     domain_text="the rows of y sum to 1; all real parameters, x; h[0] = 0; n, d, m, T >= 1",
-    derive=_proof(lambda: iter(_character_steps(bias=False))),
-    system=lambda: _character(bias=False).system(),
+    derive=_character_rnn_without_bias,
+    system=_character_rnn_without_bias.system,
     sizes=UNITS,
     draw=functools.partial(_draw_character, bias=False),
     fixed=("y",),
@@ -525,8 +549,8 @@ def _forward_gradient(parameter: str) -> Any:
     return total(seen[elman.t, elman.i] * dh[elman.t, elman.i, *at], elman.i, elman.t)
 
 
-def _rtrl_steps() -> Iterator[Checked]:
-    yield from _character_steps(bias=True)
+def _rtrl_is_bptt() -> Iterator[Checked]:
+    """Each parameter's forward recursion, and that it leads to the gradient of backpropagation through time."""
     h, W, U, b, x = elman.h, elman.W, elman.U, elman.b, elman.x
     i, j, s, before = elman.i, elman.j, elman.s, elman.before
     row, past = index("a", elman.n), index("e", elman.n)
@@ -585,6 +609,13 @@ def _rtrl_system() -> System:
     return System(tuple(equations), steps.inputs, steps.outputs, computed)
 
 
+@_by_lagrangian(RTRL)
+def _character_rnn_rtrl() -> Steps:
+    yield from _character_rnn().checked
+    yield from _rtrl_is_bptt()
+    return _rtrl_system()
+
+
 character_rnn_rtrl = Formula(
     key="character-rnn-rtrl",
     title="the character network by real-time recurrent learning",
@@ -593,8 +624,8 @@ character_rnn_rtrl = Formula(
     printed=r"\frac{\partial h_{t+1}}{\partial b_h} = \sigma_h'(z_{t+1}) \cdot \left( 1 + W_{hh}"
     r" \frac{\partial h_t}{\partial b_h} \right)",
     domain_text="the rows of y sum to 1; all real parameters, x; h[0] = 0; n, d, m, T >= 1",
-    derive=_proof(_rtrl_steps, RTRL),
-    system=_rtrl_system,
+    derive=_character_rnn_rtrl,
+    system=_character_rnn_rtrl.system,
     sizes=UNITS,
     draw=_draw_character,
     fixed=("y",),
@@ -606,13 +637,8 @@ character_rnn_rtrl = Formula(
 # ---- the sentiment network ----------------------------------------------------------------------------------------
 
 
-def _sentiment() -> elman.Network:
-    return network(TANH, CLASS_CROSS_ENTROPY, last_only=True)
-
-
-def _sentiment_steps() -> Iterator[Checked]:
-    """Backpropagation through time, and how the source divides it: by Jacobians of the logits o = V h[T] + c."""
-    yield from _sentiment().theorem.steps()
+def _by_jacobians() -> Iterator[Checked]:
+    """How the source divides backpropagation through time: by Jacobians of the logits o = V h[T] + c."""
     W, U, V, h, x, b, o = elman.W, elman.U, elman.V, elman.h, elman.x, elman.b, elman.nabla_o
     i, j, k, r, p, q, u, v = elman.i, elman.j, elman.k, elman.r, elman.p, elman.q, elman.u, elman.v
     s, before, T = elman.s, elman.before, elman.T
@@ -632,6 +658,15 @@ def _sentiment_steps() -> Iterator[Checked]:
     yield equal("do/dh_s from do/dh_(s+1), contracted with dL/do", total(o[r] * jacobian(r, q), r), backward)
 
 
+@_by_lagrangian(
+    " By induction nabla_h[t] = (do/dh[t])^T dL/do: it holds at t = T, where do/dh[T] = V, and SymPy checks that both"
+    " sides pass from s + 1 to s alike."
+)
+def _sentiment() -> Steps:
+    yield from _by_jacobians()
+    return (yield from _whole(network(TANH, CLASS_CROSS_ENTROPY, last_only=True)))
+
+
 def _draw_sentiment(sizes: Sizes, rng: np.random.Generator) -> Drawn:
     x = draws.one_hot_rows(rng, sizes["T"], sizes["d"])
     return _parameters(sizes, rng), {"x": x, "label": int(rng.integers(sizes["m"]))}
@@ -646,12 +681,8 @@ sentiment_rnn = Formula(
     r" \frac{\partial L}{\partial W_{xh}} = \frac{\partial L}{\partial y} \sum_t \frac{\partial y}{\partial h_t}"
     r" \frac{\partial h_t}{\partial W_{xh}}",
     domain_text="label one of the m classes; all real parameters, x; h[0] = 0; n, d, m, T >= 1",
-    derive=_proof(
-        _sentiment_steps,
-        " By induction nabla_h[t] = (do/dh[t])^T dL/do: it holds at t = T, where do/dh[T] = V, and SymPy checks that"
-        " both sides pass from s + 1 to s alike.",
-    ),
-    system=lambda: _sentiment().system(),
+    derive=_sentiment,
+    system=_sentiment.system,
     sizes=UNITS,
     draw=_draw_sentiment,
     fixed=("label",),

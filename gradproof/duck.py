@@ -14,7 +14,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from gradproof.errors import CannotTrace
 
-COMPARISONS = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
+COMPARISONS: set[np.ufunc] = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
 COMPARISONS |= {np.isfinite, np.isnan, np.isinf}
 """Ufuncs whose result is a plain bool array: a loss may branch on them."""
 
@@ -100,7 +100,7 @@ class DuckArray(NDArrayOperatorsMixin):
             "float() of a parameter-dependent value", "return the NumPy value itself and use np functions, not math's"
         )
 
-    __int__ = __complex__ = __float__  # type: ignore[assignment]
+    __int__ = __complex__ = __float__
 
     def item(self, *_: Any) -> NoReturn:
         refuse("the array method .item()", "return the NumPy value itself and use np functions, not math's")

@@ -136,7 +136,7 @@ class Implementation:
 
     key: the formula's key. loss or output: the forward pass in NumPy, as for Problem. gradients: the code under test,
     a function ``gradients(params, data) -> {name: array}`` (a layer's takes ``upstream`` as third argument), or an
-    object with ``forward`` and ``backward``. autograd_loss, autograd_kernel: the forward pass in PyTorch, as for Problem.
+    object with ``forward`` and ``backward``. autograd_loss, autograd_kernel: the forward in PyTorch, as for Problem.
     """
 
     key: str

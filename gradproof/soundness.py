@@ -77,7 +77,9 @@ class Ground:
             except GradproofError:
                 raise
             except Exception as error:  # it runs on plain arrays, so what it cannot use is the tape's array
-                self.assumed = f"the loss fails on the tape's arrays: {type(error).__name__}: {error}"
+                refusal = error.__cause__  # NumPy may have wrapped the tape's own refusal
+                other = f"the loss fails on the tape's arrays: {type(error).__name__}: {error}"
+                self.assumed = str(refusal) if isinstance(refusal, CannotTrace) else other
         return assumed_reference(self.problem, point)
 
     def run_plainly(self, point: Point) -> None:

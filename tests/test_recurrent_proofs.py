@@ -316,7 +316,7 @@ def forward_step(direct=1, weight=W[i, elman.j], at=0):
 def test_wrong_forward_recursion_is_refused(wrong, monkeypatch):
     monkeypatch.setattr(recurrent, "_forward_step", wrong)
     with pytest.raises(Disproved, match=r"recursion of dh/db.+Counterexample"):
-        list(recurrent._rtrl_steps())
+        list(recurrent._rtrl_is_bptt())
 
 
 # ---- the whole ----------------------------------------------------------------------------------------------------

@@ -150,7 +150,8 @@ def taylor_slope(problem: Problem, point: Point, gradients: Mapping[str, Array])
     seen = [(np.log(t), np.log(float(r))) for t, r in zip(steps, rest, strict=True) if r > floor]
     if len(seen) < 3:
         return None
-    return float(np.polyfit(*np.transpose(seen), 1)[0])
+    log_steps, log_rests = np.array(seen, float).T
+    return float(np.polyfit(log_steps, log_rests, 1)[0])
 
 
 ORACLE = CentralDifferenceOracle()

@@ -18,6 +18,9 @@ from gradproof.tape.linear import REARRANGEMENTS
 STEP = 2.0**-332
 """About 1e-100; a power of two, so that multiplying and dividing by it is exact."""
 
+TRUNCATION = STEP**2 * 1e30
+"""About 1e-170: h**2 times a third derivative of 1e30, far more than any loss here has."""
+
 DIRECTIONS = 4
 Complex = np.clongdouble
 Real = np.longdouble
@@ -204,13 +207,14 @@ def rounding(known: Reference | None, point: Point) -> Any:
     """What rounding the complex loss may cost each entry.
 
     The derivative travels forwards here: where the tape's backward sweep copies, this adds, and each of the loss's
-    operations may round it once more, or lose what lies below the smallest normal number (divided by the step).
+    operations may round it once more, or lose what lies below the smallest normal number (divided by the step). What
+    the step itself leaves out is h**2 times a third derivative: nothing, unless the exact gradient is zero.
     """
     if known is None or not known.computed:
         return {name: np.zeros(value.shape, Real) for name, value in point.params.items()}
     kinds, own = np.finfo(Real), own_error(known, point.dtype)
     return {
-        name: 2 * own[name] + known.operations * (kinds.eps * np.abs(g) + kinds.tiny / Real(STEP))
+        name: 2 * own[name] + known.operations * (kinds.eps * np.abs(g) + kinds.tiny / Real(STEP)) + TRUNCATION
         for name, g in known.gradients.items()
     }
 

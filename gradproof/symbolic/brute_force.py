@@ -1,8 +1,8 @@
 """The same theorems at fixed small sizes by brute force: an independent check of the calculus of sums and deltas.
 
-The loss is written out as one nested formula in the parameters, differentiated, and compared with the backward equations
-written out likewise. No delta, no symbolic range and no Lagrangian is involved, and equality is decided exactly: once
-the parts have names, both sides are rational functions with rational coefficients.
+The loss is written out as one nested formula in the parameters, differentiated, and compared with the backward
+equations written out likewise. No delta, no symbolic range and no Lagrangian is involved, and equality is decided
+exactly: once the parts have names, both sides are rational functions with rational coefficients.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import sympy as sp  # type: ignore[import-untyped]
-from sympy.polys.fields import field  # type: ignore[import-untyped]
-from sympy.polys.rings import ring  # type: ignore[import-untyped]
+import sympy as sp
+from sympy.polys.fields import field
+from sympy.polys.rings import ring
 
 from gradproof.symbolic.indices import Index, free_indices
 from gradproof.symbolic.proof import Checked, Disproved
@@ -71,7 +71,7 @@ class WrittenOut:
 
     def derivative(self, element: sp.Symbol) -> sp.Expr:
         """SymPy's derivative of the nested loss, its parts then called by their names."""
-        still = {moved: sp.S.Zero for moved in self._moved.values()}
+        still = dict.fromkeys(self._moved.values(), sp.S.Zero)
         derivative = self._loss.diff(self._moved.get(element, element)).xreplace(still)
         named = derivative.xreplace(self._names)
         while named != derivative:  # from the innermost parts outwards

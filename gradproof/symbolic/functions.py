@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import sympy as sp  # type: ignore[import-untyped]
+import sympy as sp
 
 from gradproof.symbolic.proof import Checked
 from gradproof.symbolic.prove import gradient

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import sympy as sp  # type: ignore[import-untyped]
+import sympy as sp
 
 from gradproof.errors import GradproofError
 from gradproof.symbolic.proof import Undecided

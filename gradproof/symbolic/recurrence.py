@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import sympy as sp  # type: ignore[import-untyped]
+import sympy as sp
 
 from gradproof.errors import InvalidProblem
 from gradproof.symbolic.indices import Index, is_never_negative

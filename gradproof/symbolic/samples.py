@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import mpmath  # type: ignore[import-untyped]
-import sympy as sp  # type: ignore[import-untyped]
+import mpmath
+import sympy as sp
 
 from gradproof.symbolic.indices import Index, free_indices
 from gradproof.symbolic.sums import Given

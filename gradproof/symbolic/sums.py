@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sympy as sp  # type: ignore[import-untyped]
+import sympy as sp
 
 from gradproof.symbolic.indices import Index, check_indices, delta, differ, inside, is_never_negative
 from gradproof.symbolic.proof import Undecided

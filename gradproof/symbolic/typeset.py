@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sympy as sp  # type: ignore[import-untyped]
-from sympy.printing.latex import LatexPrinter  # type: ignore[import-untyped]
-from sympy.printing.precedence import PRECEDENCE  # type: ignore[import-untyped]
+import sympy as sp
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.precedence import PRECEDENCE
 
 
 class _Printer(LatexPrinter):  # type: ignore[misc]

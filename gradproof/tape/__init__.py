@@ -9,6 +9,7 @@ of u, the unit roundoff of that dtype, so that one sweep serves the bound for an
     linear.py       contractions, reductions, selections and rearrangements
 """
 
+from gradproof.tape import elementwise, linear
 from gradproof.tape.arrays import ELEMENTARY, Tape, Traced, Working
 
-__all__ = ["ELEMENTARY", "Tape", "Traced", "Working"]
+__all__ = ["ELEMENTARY", "Tape", "Traced", "Working", "elementwise", "linear"]

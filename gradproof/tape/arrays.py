@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -154,31 +155,31 @@ class Traced(DuckArray):
         return Traced(self.tape, self.tape.node(self.node.value, self.node.error))
 
     def apply_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
-        from gradproof.tape import elementwise, linear
-
-        if ufunc in linear.CONTRACTIONS:
-            return linear.CONTRACTIONS[ufunc](self.tape, *inputs)
-        return elementwise.apply(self.tape, ufunc, inputs)
+        if ufunc not in OPERATIONS:
+            known = "arithmetic, exp, log, tanh, sin, cos, sqrt, abs, square, maximum, logaddexp"
+            refuse(f"np.{ufunc.__name__}", f"use {known}")
+        return OPERATIONS[ufunc](self.tape, *inputs)
 
     def apply_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        from gradproof.tape import linear
-
-        if function in linear.FUNCTIONS:
-            check_arguments(function, linear.FUNCTIONS[function], (self.tape, *args), kwargs)
-            return linear.FUNCTIONS[function](self.tape, *args, **kwargs)
-        if function in linear.REARRANGEMENTS:
-            return linear.rearrange(self.tape, function, args, kwargs)
+        if function in OPERATIONS:
+            check_arguments(function, OPERATIONS[function], (self.tape, *args), kwargs)
+            return OPERATIONS[function](self.tape, *args, **kwargs)
         result = composites.apply(function, args, kwargs)
         if result is NotImplemented:
             refuse(spelled(function), "write it out with arithmetic, np.sum, np.einsum, np.where, np.stack")
         return result
 
     def index(self, key: Any) -> Any:
-        from gradproof.tape import linear
-
-        return linear.rearrange(self.tape, lambda a: a[plain(key)], (self,), {})
+        return OPERATIONS[operator.getitem](self.tape, self, plain(key))
 
     def compare(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
-        from gradproof.tape import elementwise
+        if ufunc in OPERATIONS and any(isinstance(x, Traced) and x.node.differentiable for x in inputs):
+            return OPERATIONS[ufunc](self.tape, *inputs)
+        return super().compare(ufunc, inputs)
 
-        return elementwise.compare(self.tape, ufunc, inputs)
+
+OPERATIONS: dict[Any, Callable[..., Any]] = {}
+"""What each of NumPy's ufuncs and functions does on the tape: ``operation(tape, *args, **kwargs)``.
+
+``elementwise`` and ``linear`` fill it.
+"""

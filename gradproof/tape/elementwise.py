@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gradproof.duck import plain, refuse
-from gradproof.tape.arrays import ELEMENTARY, Array, Edge, Node, Tape, Traced, Working
+from gradproof.duck import plain
+from gradproof.tape.arrays import ELEMENTARY, OPERATIONS, Array, Edge, Node, Tape, Traced, Working
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Unary:
 def sech2(x: Array) -> Array:
     return 1 / np.cosh(x) ** 2
 
+
+LN2, LN10 = np.log(Working(2)), np.log(Working(10))
 
 UNARY: dict[np.ufunc, Unary] = {
     np.exp: Unary(lambda x, y: y, lambda x, y: y, from_result=lambda x, y: 1),
@@ -60,7 +63,6 @@ UNARY: dict[np.ufunc, Unary] = {
     np.positive: Unary(lambda x, y: 1, lambda x, y: 0, 0),
     np.conjugate: Unary(lambda x, y: 1, lambda x, y: 0, 0),
 }
-LN2, LN10 = np.log(Working(2)), np.log(Working(10))
 
 INVERTIBLE = {
     np.exp,
@@ -75,19 +77,6 @@ INVERTIBLE = {
     np.conjugate,
 }
 """Functions a program may undo to get an argument back: errors recovered from the result travel through them."""
-
-
-def apply(tape: Tape, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Traced:
-    if ufunc is np.power and is_two(inputs[1]):
-        ufunc, inputs = np.square, inputs[:1]
-    if ufunc not in UNARY and ufunc not in RULES:
-        refuse(
-            f"np.{ufunc.__name__}", "use arithmetic, exp, log, tanh, sin, cos, sqrt, abs, square, maximum, logaddexp"
-        )
-    nodes = [tape.lift(x) for x in inputs]
-    with np.errstate(all="ignore"):
-        node = unary(tape, ufunc, *nodes) if ufunc in UNARY else RULES[ufunc](tape, *nodes)
-    return Traced(tape, node)
 
 
 def is_two(exponent: Any) -> bool:
@@ -137,7 +126,7 @@ def recover(node: Node, parent: Node, local: Any) -> None:
 # One operand ------------------------------------------------------------------------------------------------------
 
 
-def unary(tape: Tape, ufunc: np.ufunc, x: Node) -> Node:
+def unary(ufunc: np.ufunc, tape: Tape, x: Node) -> Node:
     rule, value = UNARY[ufunc], ufunc(x.value)
     local, curvature = rule.derivative(x.value, value), rule.curvature(x.value, value)
     error = x.error * np.abs(local)
@@ -302,17 +291,28 @@ def sign(tape: Tape, x: Node) -> Node:
     return tape.node(np.where(above(tape, x, tape.lift(0), "np.sign"), Working(1), Working(-1)) * (x.value != 0), None)
 
 
-ORDERINGS = {np.greater, np.greater_equal, np.less, np.less_equal}
-
-
-def compare(tape: Tape, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
+def compare(ufunc: np.ufunc, tape: Tape, a: Any, b: Any) -> Any:
     """A comparison inside a loss: a plain bool array, its ties decided like the kinks'."""
-    if ufunc not in ORDERINGS or not any(isinstance(x, Traced) and x.node.differentiable for x in inputs):
-        return ufunc(*(plain(x) for x in inputs))
-    x, y = (tape.lift(x) for x in inputs)
-    greater = above(tape, x, y, f"np.{ufunc.__name__}")
+    greater = above(tape, tape.lift(a), tape.lift(b), f"np.{ufunc.__name__}")
     result = greater if ufunc in (np.greater, np.greater_equal) else ~greater
     return result if result.ndim else bool(result)
+
+
+# The table --------------------------------------------------------------------------------------------------------
+
+
+def operation(rule: Callable[..., Node]) -> Callable[..., Traced]:
+    """A rule about nodes as an operation on whatever a loss passes."""
+
+    def run(tape: Tape, *inputs: Any) -> Traced:
+        with np.errstate(all="ignore"):
+            return Traced(tape, rule(tape, *(tape.lift(x) for x in inputs)))
+
+    return run
+
+
+def raised(tape: Tape, x: Any, p: Any) -> Any:
+    return OPERATIONS[np.square](tape, x) if is_two(p) else operation(power)(tape, x, p)
 
 
 RULES: dict[np.ufunc, Callable[..., Node]] = {
@@ -320,8 +320,6 @@ RULES: dict[np.ufunc, Callable[..., Node]] = {
     np.subtract: subtract,
     np.multiply: multiply,
     np.divide: divide,
-    np.power: power,
-    np.float_power: power,
     np.logaddexp: logaddexp,
     np.maximum: maximum,
     np.minimum: minimum,
@@ -331,3 +329,8 @@ RULES: dict[np.ufunc, Callable[..., Node]] = {
     np.fabs: absolute,
     np.sign: sign,
 }
+
+OPERATIONS |= {ufunc: operation(partial(unary, ufunc)) for ufunc in UNARY}
+OPERATIONS |= {ufunc: operation(rule) for ufunc, rule in RULES.items()}
+OPERATIONS |= {np.power: raised, np.float_power: raised}
+OPERATIONS |= {ufunc: partial(compare, ufunc) for ufunc in (np.greater, np.greater_equal, np.less, np.less_equal)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import string
 from collections.abc import Callable, Sequence
 from math import prod
@@ -11,7 +12,7 @@ import numpy as np
 
 from gradproof.duck import plain, refuse, spelled
 from gradproof.tape import elementwise
-from gradproof.tape.arrays import Array, Edge, Node, Tape, Traced, Working
+from gradproof.tape.arrays import OPERATIONS, Array, Edge, Node, Tape, Traced, Working
 
 # Contractions: everything is an einsum with explicit letters -------------------------------------------------------
 
@@ -57,9 +58,9 @@ def contract(tape: Tape, terms: Sequence[str], out: str, nodes: Sequence[Node]) 
                     bound = bound + einsum(letters, kept, [size, *wrong])
             path = einsum(letters, kept, [size, *(sizes[j] for j in others)])
             bound = bound + (adds + len(others) - 1) * path + tape.underflow * adds
-            if kept != mine:  # an axis that only this operand has, summed: all its entries get the same
+            full = tuple(lengths[letter] for letter in mine)
+            if adjoint.shape != full:  # an axis only this operand has (in full): its entries get the same
                 stretch = [slice(None) if letter in kept else None for letter in mine]
-                full = tuple(lengths[letter] for letter in mine)
                 adjoint, bound = (np.broadcast_to(a[tuple(stretch)], full) for a in (adjoint, bound))
             return elementwise.summed(adjoint, bound, parent.value.shape)
 
@@ -115,9 +116,6 @@ def lettered(numbers: Sequence[Any]) -> str:
     """Subscripts given as numbers, in the letters NumPy itself takes for them (which decide their implicit order)."""
     letters = string.ascii_uppercase + string.ascii_lowercase
     return "".join("..." if k is Ellipsis else letters[k] for k in numbers)
-
-
-CONTRACTIONS: dict[np.ufunc, Callable[..., Traced]] = {np.matmul: matmul}
 
 
 # Reductions and selections ----------------------------------------------------------------------------------------
@@ -263,7 +261,19 @@ REARRANGEMENTS = {
     np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack, np.split, np.array_split,
 }  # fmt: skip
 
-FUNCTIONS: dict[Any, Callable[..., Any]] = {
+
+def rearrangement(function: Any) -> Callable[..., Any]:
+    return lambda tape, *args, **kwargs: rearrange(tape, function, args, kwargs)
+
+
+def item(tape: Tape, x: Any, key: Any) -> Any:
+    return rearrange(tape, lambda places: places[key], (x,), {})
+
+
+OPERATIONS |= {function: rearrangement(function) for function in REARRANGEMENTS}
+OPERATIONS |= {
+    operator.getitem: item,
+    np.matmul: matmul,
     np.sum: total,
     np.max: maximum,
     np.amax: maximum,

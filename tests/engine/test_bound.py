@@ -9,6 +9,8 @@ import pytest
 
 from gradproof.bound import own_error, reference, unit
 from gradproof.errors import NoPrecision
+from gradproof.problem import Place, Problem
+from gradproof.sampling import draw_point
 from tests.engine.programs import Long, Program, point_of, problem_of
 
 DTYPES = ("float64", "float32")
@@ -398,3 +400,20 @@ def test_random_programs_on_a_float64_tape_stay_within_their_own_error(monkeypat
         wide = reference(problem_of(program.loss), point)
         for key, own in known.bounds.items():
             assert np.all(np.abs(known.gradients[key] - wide.gradients[key]) <= own / 2 + wide.bounds[key])
+
+
+# Kinks that hide each other -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda p, d: np.maximum(p["x"], 0) + np.maximum(-p["x"], 0),
+        lambda p, d: np.where(p["x"] > 0, 1 + p["x"], p["x"]),
+    ],
+    ids=["|x| in two halves", "a step"],
+)
+def test_a_kink_is_found_though_its_sides_look_alike(loss):
+    problem = Problem(name="kink", loss=loss, sizes={}, draw=lambda sizes, rng: ({"x": 0.0}, {}))
+    with pytest.raises(NoPrecision, match="kink"):
+        reference(problem, draw_point(problem, Place(())))
