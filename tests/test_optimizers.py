@@ -14,6 +14,7 @@ import derivations
 import implementations
 from derivations.optimizers import UpdateRule
 from gradproof.catalogue import collect
+from gradproof.verdict import Witness
 from implementations.optimizers import SGD, AdaGrad, Adam, ClippedSGD, Optimizer, RMSprop
 
 RULES, OPTIMIZERS = collect(derivations, UpdateRule), collect(implementations, Optimizer)
@@ -33,8 +34,9 @@ def test_every_rule_has_an_optimizer_and_every_optimizer_a_rule():
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.key)
-def test_proof(rule):
-    assert rule.derive().scope == "every size"
+def test_proof(rule, gradproof_results):
+    proof = gradproof_results.entry(rule.key, rule).proof = rule.derive()
+    assert proof.scope == "every size"
     assert all((rule.title, rule.rows, rule.source, rule.printed, rule.domain_text))
 
 
@@ -116,6 +118,19 @@ def apart(optimizer, path, gradients, others):
     return worst
 
 
+@pytest.fixture
+def compare(gradproof_results):
+    """Compare a walk with the steps another source makes from its places, and keep the worst for the table."""
+
+    def run(key, source, optimizer, path, gradients, others):
+        witness = gradproof_results.entry(key, RULES[key]).witnesses.setdefault(source, Witness())
+        worst = apart(optimizer, path, gradients, others)
+        witness.points, witness.worst = witness.points + STEPS, max(witness.worst, worst)
+        assert worst <= 1
+
+    return run
+
+
 # Against PyTorch -----------------------------------------------------------------------------------------------------
 
 
@@ -140,7 +155,7 @@ def torch_steps(optimizer, path, gradients):
 
 
 @every_rule
-def test_is_pytorchs_step_by_step(key):
+def test_is_pytorchs_step_by_step(key, compare):
     pytest.importorskip("torch", reason="PyTorch is not installed")
 
     @settings(max_examples=40, deadline=None, derandomize=True)
@@ -149,7 +164,7 @@ def test_is_pytorchs_step_by_step(key):
         optimizer, shape, seed = case
         theta, gradients = drawn(shape, seed)
         path = walk(optimizer, theta, gradients)
-        assert apart(optimizer, path, gradients, torch_steps(optimizer, path, gradients)) <= 1
+        compare(key, "torch module", optimizer, path, gradients, torch_steps(optimizer, path, gradients))
 
     run()
 
@@ -177,14 +192,14 @@ def proved_steps(key, optimizer, path, gradients):
 
 
 @every_rule
-def test_is_the_proved_rule_step_by_step(key):
+def test_is_the_proved_rule_step_by_step(key, compare):
     @settings(max_examples=20, deadline=None, derandomize=True)
     @given(walks(key))
     def run(case):
         optimizer, shape, seed = case
         theta, gradients = drawn(shape, seed)
         path = walk(optimizer, theta, gradients)
-        assert apart(optimizer, path, gradients, proved_steps(key, optimizer, path, gradients)) <= 1
+        compare(key, "derivation", optimizer, path, gradients, proved_steps(key, optimizer, path, gradients))
 
     run()
 

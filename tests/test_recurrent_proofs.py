@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import sympy as sp
 
-from derivations import elman, recurrent
+from derivations import elman, recurrent_classification
 from derivations.elman import (
     CLASS_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -295,7 +295,7 @@ def test_truncation_is_not_the_gradient_of_the_full_loss():
 
 def forward_step(direct=1, weight=W[i, elman.j], at=0):
     def step(parameter, t, i_):
-        dh, free, fed = recurrent._sensitivities()[parameter]
+        dh, free, fed = recurrent_classification._sensitivities()[parameter]
         carried = total(weight.xreplace({i: i_}) * dh[t - 1, elman.j, *free], elman.j)
         return (1 - h[t - at, i_] ** 2) * (direct * delta(i_, free[0]) * fed(t) + carried)
 
@@ -314,9 +314,9 @@ def forward_step(direct=1, weight=W[i, elman.j], at=0):
     ids=["W transposed", "no direct term", "direct term twice", "phi' of the step before", "carry twice"],
 )
 def test_wrong_forward_recursion_is_refused(wrong, monkeypatch):
-    monkeypatch.setattr(recurrent, "_forward_step", wrong)
+    monkeypatch.setattr(recurrent_classification, "_forward_step", wrong)
     with pytest.raises(Disproved, match=r"recursion of dh/db.+Counterexample"):
-        list(recurrent._rtrl_is_bptt())
+        list(recurrent_classification._rtrl_is_bptt())
 
 
 # ---- the whole ----------------------------------------------------------------------------------------------------
@@ -339,8 +339,3 @@ def test_a_refusal_is_quick():
     start = time.process_time()
     require_refusal(EACH, "c", nabla_yhat[T, v])
     assert time.process_time() - start < 1
-
-
-def test_clipped_gradient_is_no_gradient():
-    claims = {step.claim for step in recurrent.clipping_is_no_gradient().checked}
-    assert {"d clip(df/da)/db = 0", "d clip(df/db)/da = 1"} <= claims

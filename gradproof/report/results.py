@@ -12,12 +12,15 @@ from typing import Any
 from gradproof.catalogue import Formula, WorkedExample
 from gradproof.examples import ExampleOutcome
 from gradproof.symbolic.proof import Proof
-from gradproof.verdict import Finding, Verdict
+from gradproof.verdict import Finding, Verdict, Witness
 
 
 @dataclass
 class Entry:
-    """What is known so far of one key: a "formula" or a "reproduction". A user's own has no source and no rows."""
+    """What is known so far of one key: a "formula" or a "reproduction". A user's own has no source and no rows.
+
+    witnesses: what was compared without a verdict: an update rule is no gradient, and is held against others' steps.
+    """
 
     key: str
     kind: str
@@ -26,6 +29,7 @@ class Entry:
     verdict: Verdict | None = None
     proof: Proof | None = None
     refuted: str = ""
+    witnesses: dict[str, Witness] = field(default_factory=dict)
     example: ExampleOutcome | None = None
 
     @property
@@ -35,12 +39,25 @@ class Entry:
             return self.example.status
         if self.refuted or (self.verdict is not None and self.verdict.status == "fail"):
             return "fail"
-        return "inconclusive" if self.verdict is None else self.verdict.status
+        if self.verdict is not None:
+            return self.verdict.status
+        if not self.witnesses:
+            return "inconclusive"
+        return "pass" if all(witness.worst <= 1 for witness in self.witnesses.values()) else "fail"
+
+    @property
+    def oracles(self) -> Mapping[str, Witness]:
+        return self.witnesses if self.verdict is None else self.verdict.oracles
+
+    @property
+    def points(self) -> int:
+        if self.verdict is not None:
+            return self.verdict.points
+        return len(self.example.numbers) if self.example else sum(w.points for w in self.witnesses.values())
 
     def record(self) -> dict[str, Any]:
         """One line of results.jsonl."""
-        verdict, example = self.verdict, self.example
-        oracles = verdict.oracles if verdict is not None else {}
+        verdict, example, oracles = self.verdict, self.example, self.oracles
         findings = [describe(f) for f in verdict.findings] if verdict is not None else []
         if self.refuted:
             findings.insert(0, {"kind": "proof", "detail": self.refuted})
@@ -54,7 +71,7 @@ class Entry:
             "rows": list(self.rows),
             "status": self.status,
             "proof": self.proof.scope if self.proof else None,
-            "points": verdict.points if verdict is not None else len(example.numbers) if example else 0,
+            "points": self.points,
             "oracles": {
                 name: {"worst": finite(witness.worst), "points": witness.points}
                 for name, witness in oracles.items()

@@ -34,11 +34,10 @@ def table(results: Results) -> Iterator[str]:
 
 
 def formula_line(entry: Entry) -> str:
-    verdict, proof = entry.verdict, entry.proof
+    proof = entry.proof
     scope = "no" if entry.refuted else "-" if proof is None else "yes" if proof.scope == "every size" else "few"
-    oracles = verdict.oracles if verdict is not None else {}
-    shares = "".join(f"{share(oracles.get(name)):>{SHARE}s}" for name in all_oracles())
-    points = str(verdict.points) if verdict is not None else "-"
+    shares = "".join(f"{share(entry.oracles.get(name)):>{SHARE}s}" for name in all_oracles())
+    points = str(entry.points or "-")
     row = entry.rows[0] if entry.rows else ""
     return f"{fitted(entry.key, KEY)}{MARKS[entry.status]}{row:{ROWS}s}{scope:{PROOF}s}{points:>{POINTS}s}{shares}"
 
@@ -85,4 +84,4 @@ def tally(results: Results) -> str:
     words = [f"{counts['pass']} passed"]
     words += [f"{counts['fail']} failed"] * bool(counts["fail"])
     words += [f"{counts['inconclusive']} inconclusive"] * bool(counts["inconclusive"])
-    return f"gradproof: {', '.join(words)}" + f"; {proved} formulas proved for every size" * bool(proved)
+    return f"gradproof: {', '.join(words)}" + f"; {proved} proved for every size" * bool(proved)
