@@ -39,7 +39,9 @@ def formula_line(entry: Entry) -> str:
     shares = "".join(f"{share(entry.oracles.get(name)):>{SHARE}s}" for name in all_oracles())
     points = str(entry.points or "-")
     row = entry.rows[0] if entry.rows else ""
-    return f"{fitted(entry.key, KEY)}{MARKS[entry.status]}{row:{ROWS}s}{scope:{PROOF}s}{points:>{POINTS}s}{shares}"
+    return (
+        f"{fitted(entry.key, KEY)}{MARKS[entry.status]}{row:>{ROWS - 1}s} {scope:{PROOF}s}{points:>{POINTS}s}{shares}"
+    )
 
 
 def share(witness: Witness | None) -> str:
