@@ -37,6 +37,7 @@ REGIMES: dict[str, Regime] = {
     "ordinary": Regime(),
     "parameters x 30": Regime(params=30),
     "parameters x 300": Regime(params=300),
+    "parameters x -300": Regime(params=-300),
     "parameters x 1000": Regime(params=1000),
     "parameters x 1e-3": Regime(params=1e-3),
     "zero parameters": Regime(params=0),
@@ -76,17 +77,21 @@ BUDGETS = {
 
 
 def pinned_places(problem: Problem) -> Iterator[Place]:
-    """The places that are always tried, most telling first."""
+    """The places that are always tried, most telling first; each draws values of its own."""
+    return (replace(place, seed=seed) for seed, place in enumerate(pinned_kinds(problem)))
+
+
+def pinned_kinds(problem: Problem) -> Iterator[Place]:
     yield Place.of(middle_sizes(problem))
     for sizes in edge_sizes(problem):
         for dtype in DTYPES:
-            yield Place.of(sizes, dtype=dtype, seed=1)
+            yield Place.of(sizes, dtype=dtype)
     for regime in regimes_of(problem):
         for dtype in DTYPES:
-            yield Place.of(middle_sizes(problem), regime=regime, dtype=dtype, seed=2)
+            yield Place.of(middle_sizes(problem), regime=regime, dtype=dtype)
     for layout in LAYOUTS[1:]:
         for dtype in DTYPES:
-            yield Place.of(middle_sizes(problem), layout=layout, dtype=dtype, seed=3)
+            yield Place.of(middle_sizes(problem), layout=layout, dtype=dtype)
 
 
 def middle_sizes(problem: Problem) -> dict[str, int]:

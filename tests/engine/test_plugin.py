@@ -117,7 +117,7 @@ def test_the_environment_names_a_file_as_well(suite, pytester, monkeypatch):
         ("line=broken.py", "broken.py cannot be imported: ZeroDivisionError*"),
         ("line=leaving.py", "leaving.py cannot be imported: SystemExit*"),
         ("line=good.py:absent", "good.py defines no 'absent'; it defines gradients"),
-        ("circle=good.py", "no collected test is about 'circle'; there are: line"),
+        ("circle=good.py", "no collected test checks the gradient of 'circle'; there are: line"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_status_4_and_one_message(suite, pytester, spec, message):
@@ -127,6 +127,15 @@ def test_a_file_that_cannot_be_used_is_status_4_and_one_message(suite, pytester,
     result = suite(FORMULA, "--implementation", spec)
     assert result.ret == 4
     result.stderr.fnmatch_lines([f"ERROR: --implementation: {message}"])
+
+
+def test_a_key_that_is_there_but_not_checked_is_refused_as_well(suite, pytester):
+    pytester.makepyfile(good="def gradients(params, data):\n    return {}\n")
+    unchecked = FORMULA.replace("(formula, verify_gradients)", "(formula)").replace(
+        "verify_gradients(line", "print(line"
+    )
+    result = suite(unchecked, "--implementation", "line=good.py")
+    assert result.ret == 4
 
 
 def test_nothing_checked_is_no_table(suite):
