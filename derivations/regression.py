@@ -312,7 +312,7 @@ logistic_regression = Formula(
 
 
 @derivation()
-def _logistic_regression_one_feature() -> Steps:
+def _one_feature_logistic() -> Steps:
     (n,) = sizes("n")
     i, r = index("i", n), index("r", n)
     x, y, a, z = arrays("x y a z")
@@ -340,15 +340,15 @@ def _draw_one_feature(sizes: Mapping[str, int], rng: np.random.Generator) -> Dra
     return draws.scalars(rng, "w b"), {"x": rng.uniform(0, 100, size=n), "y": draws.bits(rng, n)}
 
 
-logistic_regression_one_feature = Formula(
+one_feature_logistic = Formula(
     key="one-feature-logistic",
     title="logistic regression on one feature up to 100",
     rows=("D10",),
     source=f"{D}, Exercise question 7",
     printed=r"x = [1, 5, 10, 10, 25, 50, 70, 75, 100], \quad y = [0, 0, 0, 0, 0, 1, 1, 1, 1]",
     domain_text="y in {0, 1}; all real w, b, x; n >= 1",
-    derive=_logistic_regression_one_feature,
-    system=_logistic_regression_one_feature.system,
+    derive=_one_feature_logistic,
+    system=_one_feature_logistic.system,
     sizes={"n": (1, 12)},
     draw=_draw_one_feature,
     fixed=("y",),

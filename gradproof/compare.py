@@ -67,11 +67,9 @@ def forgotten(point: Point, there: Reference, claim: Claim) -> Iterator[Finding]
 
 
 def sharp(known: Reference) -> set[str]:
-    """Parameters a point can judge: the arithmetic leaves less room than SHARP, or the gradient is exactly zero."""
+    """Parameters a point can judge: its gradient is not zero, and the arithmetic leaves less room than SHARP of it."""
     return {
-        name
-        for name, exact in known.gradients.items()
-        if not np.any(exact) or np.max(known.bounds[name]) <= SHARP * np.max(np.abs(exact))
+        name for name, exact in known.gradients.items() if np.max(known.bounds[name]) < SHARP * np.max(np.abs(exact))
     }
 
 

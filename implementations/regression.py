@@ -97,7 +97,7 @@ def one_feature_gradients(params: Params, data: Data) -> Params:
     return {"w": np.mean((a - y) * x), "b": np.mean(a - y)}
 
 
-LOGISTIC_REGRESSION_ONE_FEATURE = Implementation(
+ONE_FEATURE_LOGISTIC = Implementation(
     key="one-feature-logistic",
     loss=one_feature_loss,
     gradients=one_feature_gradients,

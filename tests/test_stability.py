@@ -237,7 +237,7 @@ GRADIENTS = [
     (graphs.SIGMOID_NEURON, sigmoid_neuron),
     (regression.LOGISTIC_NEURON, logistic_neuron),
     (regression.LOGISTIC_REGRESSION, logistic_regression),
-    (regression.LOGISTIC_REGRESSION_ONE_FEATURE, one_feature),
+    (regression.ONE_FEATURE_LOGISTIC, one_feature),
     (classification.SOFTMAX_JACOBIAN, softmax_jacobian),
     (classification.SOFTMAX_CROSS_ENTROPY, softmax_cross_entropy),
     (classification.CLASS_CROSS_ENTROPY, class_cross_entropy),

@@ -123,12 +123,12 @@ class MultiprecisionOracle:
     points = 8
     """Points of a run at which it is asked: it is a hundred times slower than the others together."""
 
-    numbers = 120
+    data_entries = 120
     """The largest number of data entries it is asked with."""
 
     def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:
-        if sum(np.size(value) for value in point.data.values() if is_float(value)) > self.numbers:
-            raise NotRun(f"more than {self.numbers} data entries")
+        if sum(np.size(value) for value in point.data.values() if is_float(value)) > self.data_entries:
+            raise NotRun(f"more than {self.data_entries} data entries")
         values = {name: numbers(value) for name, value in point.params.items()}
         data = {
             name: Multiprecision(numbers(np.asarray(value))) if is_float(value) else value

@@ -176,3 +176,10 @@ def test_a_loss_that_is_random_is_no_pass():
     noise = np.random.default_rng(0)
     verdict = verify(problem(loss=lambda p, d: loss(p, d) * (1 + 1e-3 * noise.random())), gradients, budget="quick")
     assert not verdict.passed
+
+
+def test_a_parameter_judged_only_where_its_gradient_is_zero_is_no_pass():
+    """Adding 1e30 drowns the gradient of w everywhere but at zero data, where code that returns zero looks right."""
+    drowned = problem(loss=lambda p, d: np.sum(((p["w"] * d["x"] + 1e30) - 1e30) ** 2) + p["b"] ** 2)
+    verdict = verify(drowned, lambda p, d: {"w": np.zeros_like(p["w"]), "b": 2 * p["b"]}, budget="quick")
+    assert not verdict.passed
