@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gradproof.errors import InvalidProblem
 from gradproof.problem import Draw, Implementation, Problem, Sizes
@@ -108,16 +108,25 @@ class Computation:
     run: Callable[[], Mapping[str, Any]]
 
 
-Record = TypeVar("Record", Formula, Implementation, WorkedExample, Computation)
+class Keyed(Protocol):
+    """A record that is filed under a key."""
+
+    @property
+    def key(self) -> str: ...
+
+
+Record = TypeVar("Record", bound=Keyed)
 
 
 def collect(package: ModuleType, kind: type[Record]) -> dict[str, Record]:
     """Every record of one kind that the modules of a package define at top level, by key, in the order of the files.
 
-    Raises InvalidProblem when two records share a key.
+    Folders in the package count too. Raises InvalidProblem when two records share a key.
     """
     records: dict[str, Record] = {}
-    for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if info.name.endswith(".__main__"):
+            continue  # a command, which importing would run
         for value in vars(importlib.import_module(info.name)).values():
             if not isinstance(value, kind):
                 continue
