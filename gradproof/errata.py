@@ -123,8 +123,8 @@ class Misprint:
 class Demonstration:
     """What the printed form does, and what the correction does: ``printed() -> value``, ``corrected() -> value``.
 
-    The values are what ``FactErratum.holds`` judges: numbers, strings or tuples of them, short enough to be shown. Where
-    something is missing (PyTorch, a file) they raise NotRun with the reason.
+    The values are what ``FactErratum.holds`` judges: numbers, strings or tuples of them, short enough to be shown.
+    Where something is missing (PyTorch, a file) they raise NotRun with the reason.
     """
 
     key: str

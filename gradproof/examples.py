@@ -38,6 +38,14 @@ class ExampleOutcome:
     not_run: tuple[str, ...]
     seconds: float
 
+    @property
+    def points(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return tuple(f"{number.name}: {number.problem}" for number in self.numbers if number.problem)
+
     def __str__(self) -> str:
         lines = [
             f"{n.name}: exact {n.exact}, printed {n.printed}, computed {n.computed}  {n.problem}" for n in self.numbers

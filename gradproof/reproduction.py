@@ -145,6 +145,35 @@ class Judged:
     def rows(self) -> tuple[str, ...]:
         return self.claim.rows or self.reproduction.rows
 
+    @property
+    def says(self) -> str:
+        """The claim as a sentence."""
+        return self.claim.says if isinstance(self.claim, Statement) else f"{self.claim.value} is {self.claim.printed}"
+
+    @property
+    def points(self) -> int:
+        return self.seeds
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        if self.status != "fail":
+            return ()
+        if self.verdict is None:
+            return (self.because,)
+        return (f"{self.verdict}, expected {self.claim.expected}: {self.shown}",)
+
+    @property
+    def not_run(self) -> tuple[str, ...]:
+        return (self.because,) if self.status == "inconclusive" else ()
+
+    def __str__(self) -> str:
+        lines = [
+            f"{', '.join(self.rows)} {self.key}: {self.status.upper()}",
+            f"  {self.says}",
+            f"  verdict {self.verdict}, expected {self.claim.expected}; seen over {self.seeds} seeds: {self.shown}",
+        ]
+        return "\n".join([*lines, *([f"  {self.because}"] if self.because else [])])
+
 
 def judge(reproduction: Reproduction, runs: Sequence[Run], seconds: float = 0.0) -> list[Judged]:
     """Every claim of a reproduction held against runs of its first seeds; of none, all claims are inconclusive."""

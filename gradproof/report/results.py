@@ -11,15 +11,21 @@ from typing import Any
 
 from gradproof.catalogue import Formula, WorkedExample
 from gradproof.examples import ExampleOutcome
+from gradproof.reproduction import Judged
 from gradproof.symbolic.proof import Proof
+from gradproof.trial import Trial
 from gradproof.verdict import Finding, Verdict, Witness
+
+Outcome = ExampleOutcome | Trial | Judged
+"""What became of anything but a formula: a worked example, an erratum, a claim about a run."""
 
 
 @dataclass
 class Entry:
-    """What is known so far of one key: a "formula" or a "reproduction". A user's own has no source and no rows.
+    """What is known so far of one key: a "formula", an "erratum" or a "reproduction".
 
-    witnesses: what was compared without a verdict: an update rule is no gradient, and is held against others' steps.
+    source, rows: none for a user's own. witnesses: what was compared without a verdict: an update rule is no gradient,
+    and is held against others' steps. outcome: of what is no formula.
     """
 
     key: str
@@ -30,13 +36,13 @@ class Entry:
     proof: Proof | None = None
     refuted: str = ""
     witnesses: dict[str, Witness] = field(default_factory=dict)
-    example: ExampleOutcome | None = None
+    outcome: Outcome | None = None
 
     @property
     def status(self) -> str:
         """Never a pass while something the entry needs has not run."""
-        if self.example is not None:
-            return self.example.status
+        if self.outcome is not None:
+            return self.outcome.status
         if self.refuted or (self.verdict is not None and self.verdict.status == "fail"):
             return "fail"
         if self.verdict is not None:
@@ -53,17 +59,17 @@ class Entry:
     def points(self) -> int:
         if self.verdict is not None:
             return self.verdict.points
-        return len(self.example.numbers) if self.example else sum(w.points for w in self.witnesses.values())
+        return self.outcome.points if self.outcome else sum(w.points for w in self.witnesses.values())
 
     def record(self) -> dict[str, Any]:
         """One line of results.jsonl."""
-        verdict, example, oracles = self.verdict, self.example, self.oracles
+        verdict, outcome, oracles = self.verdict, self.outcome, self.oracles
         findings = [describe(f) for f in verdict.findings] if verdict is not None else []
         if self.refuted:
             findings.insert(0, {"kind": "proof", "detail": self.refuted})
-        if example:
-            findings += [{"kind": "number", "detail": f"{n.name}: {n.problem}"} for n in example.numbers if n.problem]
-        seconds = sum(part.seconds for part in (verdict, self.proof, example) if part is not None)
+        if outcome:
+            findings += [{"kind": self.kind, "detail": problem} for problem in outcome.problems]
+        seconds = sum(part.seconds for part in (verdict, self.proof, outcome) if part is not None)
         return {
             "key": self.key,
             "kind": self.kind,
@@ -79,11 +85,12 @@ class Entry:
             },
             "not_run": {
                 **{name: witness.not_run for name, witness in oracles.items() if not witness.points},
-                **({"example": dict.fromkeys(example.not_run, 1)} if example and example.not_run else {}),
+                **({self.kind: dict.fromkeys(outcome.not_run, 1)} if outcome and outcome.not_run else {}),
             },
             "findings": findings,
             "taylor_slope": verdict.taylor_slope if verdict is not None else None,
             "seconds": round(seconds, 3),
+            **(details(outcome) if outcome else {}),
         }
 
 
@@ -99,6 +106,15 @@ class Results:
         if about is not None:
             entry.source, entry.rows = about.source, about.rows
         return entry
+
+    def add(self, outcome: Trial | Judged) -> None:
+        """File the outcome of an erratum's trial, or of one claim of a reproduction."""
+        if isinstance(outcome, Trial):
+            about, key, kind = outcome.erratum, outcome.erratum.key, "erratum"
+            self.entries[key] = Entry(key, kind, about.source, about.rows, outcome=outcome)
+        else:
+            source = outcome.reproduction.source
+            self.entries[outcome.key] = Entry(outcome.key, "reproduction", source, outcome.rows, outcome=outcome)
 
     def write(self, path: Path) -> None:
         """results.jsonl, replaced as a whole: a reader never finds half of it."""
@@ -130,6 +146,35 @@ def describe(finding: Finding) -> Mapping[str, Any]:
         "detail": finding.detail,
         "diagnosis": finding.diagnosis,
     }
+
+
+def details(outcome: Outcome) -> Mapping[str, Any]:
+    """What a record has beside the fields of all records."""
+    if isinstance(outcome, Trial):
+        erratum = outcome.erratum
+        return {
+            "erratum": erratum.kind,
+            "title": erratum.title,
+            "printed": {"form": erratum.printed, "gives": outcome.printed},
+            "corrected": {"form": erratum.corrected, "gives": outcome.corrected},
+            "why": erratum.why,
+            "note": erratum.note,
+            "margin": finite(outcome.margin),
+            "counterexample": list(outcome.example),
+            "checks": list(outcome.checks),
+        }
+    if isinstance(outcome, Judged):
+        return {
+            "title": outcome.reproduction.title,
+            "claim": outcome.says,
+            "printed": outcome.printed,
+            "reproduced": {"median": outcome.median, "min": outcome.low, "max": outcome.high, "seeds": outcome.seeds},
+            "shown": outcome.shown,
+            "verdict": outcome.verdict,
+            "why": outcome.because,
+            "chosen": outcome.reproduction.chosen,
+        }
+    return {}
 
 
 def finite(x: float | None) -> float | str | None:

@@ -1,13 +1,18 @@
-"""The table formula x oracle in 80 columns, and under it what was left out and why."""
+"""The tables in 80 columns: formulas by oracles, worked examples, mistakes, reproductions; and what was left out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from gradproof.examples import ExampleOutcome
 from gradproof.oracles import all_oracles
 from gradproof.report.results import Entry, Results
+from gradproof.reproduction import Judged
+from gradproof.trial import Trial
 from gradproof.verdict import Witness
 
+WIDTH = 80
 KEY, ROWS, PROOF, POINTS, SHARE = 26, 4, 4, 5, 5
 MARKS = {"pass": " ", "fail": "F", "inconclusive": "?"}
 WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
@@ -15,22 +20,34 @@ WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
 def table(results: Results) -> Iterator[str]:
     """The lines of the summary; none when nothing was checked."""
-    formulas = [entry for entry in results.entries.values() if entry.kind == "formula"]
-    examples = [entry for entry in results.entries.values() if entry.kind == "reproduction"]
-    if formulas:
-        heads = "".join(f"{oracle.short:>{SHARE}s}" for oracle in all_oracles().values())
-        yield f"{'formula':{KEY + 1}s}{'row':{ROWS}s}{'all':{PROOF}s}{'tried':>{POINTS}s}{heads}"
-        yield from (formula_line(entry) for entry in formulas)
-        yield "all: proved by SymPy for all sizes. tried: points. Then the worst error, as a"
-        yield "share of what each oracle allows: up to 1 passes; - not run. F failed, ? open."
-        yield from left_out(formulas)
-    if examples:
-        yield ""
-        yield f"{'worked example':{KEY + 6}s}{'row':{ROWS + 2}s}numbers"
-        yield from (example_line(entry) for entry in examples)
-    if formulas or examples:
-        yield ""
+    entries = results.entries.values()
+    formulas = [entry for entry in entries if entry.outcome is None]
+    sections = (
+        formula_table(formulas),
+        example_table([entry for entry in entries if isinstance(entry.outcome, ExampleOutcome)]),
+        errata_table([entry.outcome for entry in entries if isinstance(entry.outcome, Trial)]),
+        reproduction_table([entry.outcome for entry in entries if isinstance(entry.outcome, Judged)]),
+    )
+    for section in sections:
+        if lines := list(section):
+            yield from lines
+            yield ""
+    if entries:
         yield tally(results)
+
+
+# Formulas ----------------------------------------------------------------------------------------------------------
+
+
+def formula_table(formulas: list[Entry]) -> Iterator[str]:
+    if not formulas:
+        return
+    heads = "".join(f"{oracle.short:>{SHARE}s}" for oracle in all_oracles().values())
+    yield f"{'formula':{KEY + 1}s}{'row':{ROWS}s}{'all':{PROOF}s}{'tried':>{POINTS}s}{heads}"
+    yield from (formula_line(entry) for entry in formulas)
+    yield "all: proved by SymPy for all sizes. tried: points. Then the worst error, as a"
+    yield "share of what each oracle allows: up to 1 passes; - not run. F failed, ? open."
+    yield from left_out(formulas)
 
 
 def formula_line(entry: Entry) -> str:
@@ -70,14 +87,90 @@ def left_out(formulas: list[Entry]) -> Iterator[str]:
     yield from (f"{why} ({count} formula{'s' * (count > 1)})" for why, count in reasons.items())
 
 
-def example_line(entry: Entry) -> str:
-    example = entry.example
-    assert example is not None
-    printed = sum(number.printed is not None for number in example.numbers)
-    computed = sum(number.computed is not None for number in example.numbers)
-    text = f"{len(example.numbers)} exact, {computed} computed, {printed} printed"
-    row = entry.rows[0] if entry.rows else ""
-    return f"{fitted(entry.key, KEY + 6)}{row:{ROWS + 2}s}{text}  {WORDS[entry.status]}"
+# Worked examples ---------------------------------------------------------------------------------------------------
+
+
+def example_table(examples: list[Entry]) -> Iterator[str]:
+    if examples:
+        yield f"{'worked example':{KEY + 6}s}{'row':{ROWS + 2}s}numbers"
+    for entry in examples:
+        assert isinstance(entry.outcome, ExampleOutcome)
+        numbers = entry.outcome.numbers
+        printed = sum(number.printed is not None for number in numbers)
+        computed = sum(number.computed is not None for number in numbers)
+        text = f"{len(numbers)} exact, {computed} computed, {printed} printed"
+        row = entry.rows[0] if entry.rows else ""
+        yield f"{fitted(entry.key, KEY + 6)}{row:{ROWS + 2}s}{text}  {WORDS[entry.status]}"
+
+
+# Mistakes ----------------------------------------------------------------------------------------------------------
+
+
+def errata_table(trials: list[Trial]) -> Iterator[str]:
+    """Each mistake in three lines: its name, the printed form and the correction, with what each gives."""
+    if not trials:
+        return
+    yield f"{'mistake':{KEY + 14}s}{'row':{ROWS + 3}s}{'kind':12s}refuted"
+    for trial in sorted(trials, key=lambda trial: natural(trial.erratum.rows[0])):
+        erratum = trial.erratum
+        off = "" if trial.margin is None else f"{trial.margin:.0e} x bound"
+        word = {"pass": off or "yes", "fail": "FAILED", "inconclusive": "not run"}[trial.status]
+        yield f"{fitted(erratum.key, KEY + 14)}{erratum.rows[0]:{ROWS + 3}s}{erratum.kind:12s}{word}"
+        yield from beside("printed", erratum.printed, trial.printed)
+        yield from beside("correct", erratum.corrected, trial.corrected)
+        yield from (f"  not as the record says: {problem.splitlines()[0]}" for problem in trial.problems)
+        yield from (f"  not run: {reason}" for reason in trial.not_run)
+    yield "Refuted: off by so many times what arithmetic allows at the counterexample; the"
+    yield "correction passes there and at every point. Counterexamples: results.jsonl."
+
+
+def natural(row: str) -> tuple[tuple[str, int], ...]:
+    """Catalogue numbers in their order: A-E2 before A-E10."""
+    return tuple((letters, int(digits or 0)) for letters, digits in re.findall(r"(\D+)(\d*)", row))
+
+
+def beside(role: str, form: str, gives: str) -> Iterator[str]:
+    """A form and what it gives, in one line where both fit, else in two."""
+    line = f"  {role}  {form}"
+    if len(line) + len(gives) + 4 <= WIDTH:
+        yield f"{line}  ->  {gives}"
+    else:
+        yield fitted(line, WIDTH).rstrip()
+        yield fitted(f"           ->  {gives}", WIDTH).rstrip()
+
+
+# Reproductions -----------------------------------------------------------------------------------------------------
+
+
+def reproduction_table(claims: list[Judged]) -> Iterator[str]:
+    """One line a printed number or statement, under the name of its system."""
+    if not claims:
+        return
+    yield f"{'reproduction':{KEY + 10}s}{'row':{ROWS + 2}s}{'printed':9s}{'seen':18s}verdict"
+    system = None
+    for judged in claims:
+        if judged.reproduction.key != system:
+            system = judged.reproduction.key
+            yield f"{system} ({judged.seeds} seed{'s' * (judged.seeds != 1)})"
+        yield from claim_lines(judged)
+    yield "printed: as the source has it. seen: median [range over seeds]. plausible: within"
+    yield "15 % of the range. F: not the verdict that was found before, ? not run."
+
+
+def claim_lines(judged: Judged) -> Iterator[str]:
+    name, row = fitted(judged.claim.name, KEY + 7), judged.rows[0]
+    verdict = judged.verdict or "-"
+    if judged.printed is None:
+        yield f"  {name}{MARKS[judged.status]}{row:{ROWS + 2}s}{'':27s}{verdict}"
+        if judged.shown:
+            yield fitted(f"      {judged.shown}", WIDTH).rstrip()
+    else:
+        yield f"  {name}{MARKS[judged.status]}{row:{ROWS + 2}s}{judged.printed:9s}{judged.shown:27s}{verdict}"
+    if judged.because and judged.status == "inconclusive":
+        yield fitted(f"      not run: {judged.because}", WIDTH).rstrip()
+
+
+# All together ------------------------------------------------------------------------------------------------------
 
 
 def tally(results: Results) -> str:
