@@ -8,6 +8,7 @@ it cannot come from these settings.
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -204,7 +205,7 @@ def judge_claim(
     verdict = verdict_on(claim.printed, values)
     status = "pass" if verdict == claim.expected or (few and supports(claim, values)) else "fail"
     low, median, high = min(values), statistics.median(values), max(values)
-    shown = f"{median:.3g}" if len(values) == 1 else f"{median:.3g} [{low:.3g}, {high:.3g}]"
+    shown = short(median) if len(values) == 1 else f"{short(median)} [{short(low)}, {short(high)}]"
     return Judged(
         reproduction,
         claim,
@@ -219,6 +220,11 @@ def judge_claim(
         high=high,
         seconds=seconds,
     )
+
+
+def short(value: float) -> str:
+    """Three digits, and no more of an exponent than it needs."""
+    return re.sub(r"e([-+])0*", lambda match: "e-" if match[1] == "-" else "e", f"{value:.3g}")
 
 
 def verdict_on(printed: str, values: Sequence[float]) -> str:

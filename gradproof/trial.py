@@ -324,10 +324,15 @@ def shown(value: Any) -> str:
     """A value as a table has room for: a short exact number as it is, a long one in six digits."""
     if isinstance(value, tuple | list):
         return ", ".join(map(shown, value))
-    text = str(value)
+    text = written(value)
     if isinstance(value, sp.Expr) and len(text) > 12:
         return f"{float(value):.6g}"
     return f"{value:.6g}" if isinstance(value, float | np.floating) else text
+
+
+def written(value: Any) -> str:
+    """With the documents' ln for what SymPy calls log."""
+    return str(value).replace("log(", "ln(")
 
 
 def example_lines(example: Counterexample) -> Iterator[str]:
@@ -335,5 +340,5 @@ def example_lines(example: Counterexample) -> Iterator[str]:
     for role in (example.params, example.data, {"upstream": example.upstream}):
         for name, value in role.items():
             if value is not None:
-                yield f"{name} = {value}"
+                yield f"{name} = {written(value)}"
     yield from example.working

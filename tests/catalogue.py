@@ -23,4 +23,3 @@ both = [formula for key, formula in FORMULAS.items() if key in IMPLEMENTATIONS]
 def name(record):
     """The id of a test about a record: its key."""
     return record.key
-

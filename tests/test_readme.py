@@ -10,6 +10,11 @@ import pytest
 
 from gradproof import verify
 from gradproof.catalogue import Formula, Implementation
+from gradproof.errata import GradientErratum, Misprint
+from gradproof.report.markdown import errata_page
+from gradproof.reproduction import Reproduction, judge
+from gradproof.trial import try_gradient
+from tests.catalogue import ERRATA
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -49,14 +54,39 @@ def test_readme_test_file_passes_as_a_test(pytester):
     result.assert_outcomes(passed=1)
 
 
-def test_contributing_example_is_proved_and_checked():
+@pytest.fixture(scope="module")
+def contributed():
+    """What the examples of CONTRIBUTING.md define, one of each kind."""
     namespace = {}
     for _, content in blocks(CONTRIBUTING, "python"):
         exec(content, namespace)
-    (formula,) = (value for value in namespace.values() if isinstance(value, Formula))
-    (implementation,) = (value for value in namespace.values() if isinstance(value, Implementation))
+
+    def the(kind):
+        (record,) = (value for value in namespace.values() if isinstance(value, kind))
+        return record
+
+    return the
+
+
+def test_contributing_example_is_proved_and_checked(contributed):
+    formula, implementation = contributed(Formula), contributed(Implementation)
     assert formula.derive().scope == "every size"
     verify(formula.problem(implementation), implementation.gradients, budget="quick").require()
+
+
+def test_contributing_mistake_is_refuted(contributed):
+    trial = try_gradient(*map(contributed, (GradientErratum, Misprint, Formula, Implementation)))
+    assert trial.status == "pass", trial
+
+
+def test_contributing_reproduction_runs(contributed):
+    reproduction = contributed(Reproduction)
+    (judged,) = judge(reproduction, [reproduction.run(seed) for seed in reproduction.seeds_of(quick=False)])
+    assert judged.status == "pass", judged
+
+
+def test_the_page_of_mistakes_is_what_the_records_say():
+    assert (ROOT / "ERRATA.md").read_text(encoding="utf-8") == errata_page(ERRATA.values()), "run tox run -e pages"
 
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])

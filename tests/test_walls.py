@@ -1,4 +1,7 @@
-"""derivations -> gradproof <- implementations: the two sides never meet but by key, and the engine knows neither."""
+"""derivations -> gradproof <- implementations: the two sides never meet but by key, and the engine knows neither.
+
+reproductions stands on top: it runs the implementations, and takes from the derivations nothing but the titles.
+"""
 
 import ast
 from pathlib import Path
@@ -7,9 +10,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {
-    "gradproof": {"derivations", "implementations", "tests"},
-    "derivations": {"implementations", "tests", "torch"},
-    "implementations": {"derivations", "tests", "sympy"},
+    "gradproof": {"derivations", "implementations", "reproductions", "tests"},
+    "derivations": {"implementations", "reproductions", "tests", "torch"},
+    "implementations": {"derivations", "reproductions", "tests", "sympy"},
+    "reproductions": {"tests", "sympy"},
 }
 
 
@@ -29,6 +33,13 @@ def test_the_wall_stands(package):
     assert files
     crossings = {str(path.relative_to(ROOT)): set(imported(path)) & FORBIDDEN[package] for path in files}
     assert not {path: names for path, names in crossings.items() if names}
+
+
+def test_reproductions_take_only_the_titles_from_the_derivations():
+    lines = [line for path in (ROOT / "reproductions").rglob("*.py") for line in path.read_text("utf-8").splitlines()]
+    taken = {line for line in lines if line.startswith(("from derivations", "import derivations"))}
+    assert all(line.startswith("from derivations.sources import ") for line in taken)
+    assert taken
 
 
 def test_only_the_plugin_knows_pytest():

@@ -14,6 +14,7 @@ from gradproof.verdict import Witness
 
 WIDTH = 80
 KEY, ROWS, PROOF, POINTS, SHARE = 26, 4, 4, 5, 5
+NAME, PRINTED, SEEN = 32, 10, 26
 MARKS = {"pass": " ", "fail": "F", "inconclusive": "?"}
 WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
@@ -146,27 +147,27 @@ def reproduction_table(claims: list[Judged]) -> Iterator[str]:
     """One line a printed number or statement, under the name of its system."""
     if not claims:
         return
-    yield f"{'reproduction':{KEY + 10}s}{'row':{ROWS + 2}s}{'printed':9s}{'seen':18s}verdict"
+    yield f"{'reproduction':{NAME + 3}s}{'printed':{PRINTED}s}{'seen':{SEEN}s}verdict"
     system = None
     for judged in claims:
         if judged.reproduction.key != system:
             system = judged.reproduction.key
-            yield f"{system} ({judged.seeds} seed{'s' * (judged.seeds != 1)})"
+            seeds = f"{judged.seeds} seed{'s' * (judged.seeds != 1)}" if judged.seeds else "not run"
+            yield fitted(f"{system} ({', '.join(judged.reproduction.rows)}; {seeds})", WIDTH).rstrip()
         yield from claim_lines(judged)
-    yield "printed: as the source has it. seen: median [range over seeds]. plausible: within"
-    yield "15 % of the range. F: not the verdict that was found before, ? not run."
+    yield "printed: as the source has it. seen: median [range over seeds]. plausible: up to"
+    yield "15 % outside. F: not the verdict that was found before, ? not run."
 
 
 def claim_lines(judged: Judged) -> Iterator[str]:
-    name, row = fitted(judged.claim.name, KEY + 7), judged.rows[0]
-    verdict = judged.verdict or "-"
+    name = f"  {fitted(judged.claim.name, NAME)}{MARKS[judged.status]}"
     if judged.printed is None:
-        yield f"  {name}{MARKS[judged.status]}{row:{ROWS + 2}s}{'':27s}{verdict}"
+        yield f"{name}{'':{PRINTED + SEEN}s}{judged.verdict or '-'}"
         if judged.shown:
             yield fitted(f"      {judged.shown}", WIDTH).rstrip()
     else:
-        yield f"  {name}{MARKS[judged.status]}{row:{ROWS + 2}s}{judged.printed:9s}{judged.shown:27s}{verdict}"
-    if judged.because and judged.status == "inconclusive":
+        yield f"{name}{judged.printed:{PRINTED}s}{judged.shown:{SEEN}s}{judged.verdict or '-'}"
+    if judged.status == "inconclusive":
         yield fitted(f"      not run: {judged.because}", WIDTH).rstrip()
 
 
