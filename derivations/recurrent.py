@@ -308,8 +308,8 @@ rnn_tanh_last_squared = Formula(
     sizes=UNITS,
     draw=_draw_last_squared,
     pinned=(LONG, VERY_LONG),
-    note="yhat is the output and y the target here; Exercise 1 of the source uses the letters the other way round. With"
-    " several outputs 2 (yhat - y) V^T reads V^T 2 (yhat - y).",
+    note="yhat is the output and y the target here; Exercise 1 of the source uses the letters the other way round,"
+    " C-E3. With several outputs 2 (yhat - y) V^T reads V^T 2 (yhat - y).",
 )
 
 
@@ -369,8 +369,7 @@ sine_rnn = Formula(
     draw=_draw_sine,
     pinned=({"n": 2, "m": 1, "T": 30}, {"n": 2, "m": 1, "T": 200}),
     note="The input of step t is the vector that is 0 but for x[t] at place t. The printed backward pass is not the"
-    " gradient of the printed loss (signal of the last step used for every t, W times state for an outer product); this"
-    " is the gradient.",
+    " gradient of the printed loss, A-E2 to A-E13; this is the gradient.",
 )
 
 TRUNCATION = (

@@ -85,7 +85,8 @@ character_rnn = Formula(
     draw=_draw_character,
     fixed=("y",),
     pinned=(LONG, VERY_LONG),
-    note="A handwritten page, badly scanned: the reading is ours. It lacks a transpose: proved is W_yh^T (yhat - y).",
+    note="A handwritten page, badly scanned: the reading is ours. It lacks a transpose, B-E1: proved is"
+    " W_yh^T (yhat - y).",
 )
 
 character_rnn_without_bias = Formula(
@@ -101,7 +102,8 @@ character_rnn_without_bias = Formula(
     draw=functools.partial(_draw_character, bias=False),
     fixed=("y",),
     pinned=(LONG, VERY_LONG),
-    note="A handwritten page, badly scanned: the reading is ours. It lacks a transpose: proved is W_yh^T (yhat - y).",
+    note="A handwritten page, badly scanned: the reading is ours. It lacks a transpose, B-E1: proved is"
+    " W_yh^T (yhat - y).",
 )
 
 
@@ -221,7 +223,7 @@ character_rnn_rtrl = Formula(
     draw=_draw_character,
     fixed=("y",),
     pinned=(LONG, {"n": 2, "d": 1, "m": 1, "T": 200}),
-    note="A handwritten page, badly scanned: the reading is ours, and so are the recursions for W and U.",
+    note="A handwritten page, badly scanned: the reading is ours, also of the 1 (B-E14); the recursions for W, U too.",
 )
 
 
@@ -278,6 +280,6 @@ sentiment_rnn = Formula(
     draw=_draw_sentiment,
     fixed=("label",),
     pinned=(LONG, VERY_LONG),
-    note="Printed with (1 - h_t^2) in the recursion of dy/dh_t; proved is (1 - h_(t+1)^2). The source's y are our"
+    note="Printed with (1 - h_t^2) in the recursion of dy/dh_t, E-E1; proved is (1 - h_(t+1)^2). The source's y are our"
     " logits o.",
 )
