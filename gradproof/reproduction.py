@@ -223,7 +223,9 @@ def judge_claim(
 
 
 def short(value: float) -> str:
-    """Three digits, and no more of an exponent than it needs."""
+    """A count as it is; else three digits, and no more of an exponent than it needs."""
+    if value.is_integer() and abs(value) < 1e6:
+        return f"{value:.0f}"
     return re.sub(r"e([-+])0*", lambda match: "e-" if match[1] == "-" else "e", f"{value:.3g}")
 
 

@@ -10,7 +10,7 @@ from gradproof.errors import InvalidProblem
 from gradproof.report.markdown import reproductions_page
 from gradproof.report.results import Results
 from gradproof.report.terminal import table
-from gradproof.reproduction import PrintedNumber, Reproduction, Statement, judge, not_run, verdict_on
+from gradproof.reproduction import PrintedNumber, Reproduction, Statement, judge, not_run, short, verdict_on
 
 
 @pytest.mark.parametrize(
@@ -147,6 +147,14 @@ def test_every_claim_is_a_line_of_the_table_and_a_record(tmp_path):
     assert first["reproduced"] == {"median": 0.5, "min": 0.4, "max": 0.6, "seeds": 3}
     assert second["claim"] == "Every loss is below 1."
     assert second["shown"] == "at most 0.6"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(42984.0, "42984"), (0.0, "0"), (1.8049, "1.8"), (5.123e-5, "5.12e-5"), (-3e-12, "-3e-12"), (2.5e30, "2.5e30")],
+)
+def test_numbers_are_short(value, text):
+    assert short(value) == text
 
 
 def test_another_verdict_is_a_finding_and_marked():
