@@ -1,4 +1,4 @@
-"""The documents whose claims are derived here, by the letter of their catalogue numbers."""
+"""The documents whose claims are derived and whose systems are run, by the letter of their catalogue numbers."""
 
 A = "NLP Lab I: Logistic Regression & RNN (BITS, 2023)"
 B = "Visual Recognition Part 2, Assignment 1 report (2022)"

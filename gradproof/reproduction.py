@@ -2,7 +2,8 @@
 
 A printed number *holds* when it lies in the range that the runs of all seeds span, or when their median rounds to its
 digits. It is *plausible* when the numbers that round to it come within 15 % of that range, and else the answer is *no*:
-it cannot come from these settings.
+it cannot come from these settings. A run that diverges, or never gets there, leaves infinity or NaN: it widens no
+range, and where half of the runs or more do, the answer is *no*.
 """
 
 from __future__ import annotations
@@ -201,7 +202,7 @@ def judge_claim(
         return Judged(
             reproduction, claim, status, verdict, len(runs), claim.shown(runs), claim.because, seconds=seconds
         )
-    values = [float(run[claim.value]) for run in runs]
+    values = [math.inf if math.isnan(value) else value for value in (float(run[claim.value]) for run in runs)]
     verdict = verdict_on(claim.printed, values)
     status = "pass" if verdict == claim.expected or (few and supports(claim, values)) else "fail"
     low, median, high = min(values), statistics.median(values), max(values)
@@ -231,24 +232,25 @@ def short(value: float) -> str:
 
 def verdict_on(printed: str, values: Sequence[float]) -> str:
     """The rule at the head of this module."""
-    if not all(math.isfinite(value) for value in values):
+    ended = [value for value in values if math.isfinite(value)]
+    if len(ended) <= len(values) / 2:
         return "no"
     number, half = float(printed), half_a_digit(printed)
-    low, high = min(values), max(values)
-    if low <= number <= high or abs(statistics.median(values) - number) <= half:
+    if min(ended) <= number <= max(ended) or abs(statistics.median(ended) - number) <= half:
         return "holds"
-    return "plausible" if near(number, half, low, high, 1 + PLAUSIBLE) else "no"
+    return "plausible" if near(number, half, ended, 1 + PLAUSIBLE) else "no"
 
 
 def supports(claim: PrintedNumber, values: Sequence[float]) -> bool:
     """Whether runs of fewer seeds than the expected verdict took speak for it: "no" needs the whole rule."""
     number, half = float(claim.printed), half_a_digit(claim.printed)
-    return claim.expected != "no" and near(number, half, min(values), max(values), FEW_SEEDS)
+    ended = [value for value in values if math.isfinite(value)]
+    return claim.expected != "no" and bool(ended) and near(number, half, ended, FEW_SEEDS)
 
 
-def near(number: float, half: float, low: float, high: float, factor: float) -> bool:
+def near(number: float, half: float, values: Sequence[float], factor: float) -> bool:
     """Whether a number that rounds to the printed one lies in the range, its ends moved out by a factor."""
-    low, high = sorted((low, high))
+    low, high = min(values), max(values)
     outer_low = low / factor if low > 0 else low * factor
     outer_high = high * factor if high > 0 else high / factor
     return outer_low <= number + half and number - half <= outer_high

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from derivations.sources import A
 from gradproof.problem import Data, Params
 from gradproof.reproduction import PrintedNumber, Reproduction, Run, Statement
 from implementations.activations import sigmoid
@@ -15,7 +16,6 @@ from implementations.errata.sine import SineAsPrinted
 from implementations.optimizers import SGD
 from implementations.recurrent import SineRNN
 from reproductions.figures import Figure
-from reproductions.sources import A
 from reproductions.training import Array, Training, uniform_by_fan_in
 
 SOURCE = f"{A}, Sequence Prediction using RNN"

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from derivations.sources import C
 from gradproof.problem import Params
 from gradproof.reproduction import PrintedNumber, Reproduction, Run, Statement
 from implementations.optimizers import SGD
 from implementations.recurrent import TANH, WEATHER_RNN_MINIBATCH, WithLoss, at_last_step, last_output, squared_error
 from reproductions.figures import Figure
-from reproductions.sources import C
 from reproductions.training import Array, Training
 from reproductions.weather_data import DAY, FEATURES, TEMP, Weather, found, read, weather, windows
 

@@ -168,7 +168,12 @@ def details(outcome: Outcome) -> Mapping[str, Any]:
             "title": outcome.reproduction.title,
             "claim": outcome.says,
             "printed": outcome.printed,
-            "reproduced": {"median": outcome.median, "min": outcome.low, "max": outcome.high, "seeds": outcome.seeds},
+            "reproduced": {
+                "median": finite(outcome.median),
+                "min": finite(outcome.low),
+                "max": finite(outcome.high),
+                "seeds": outcome.seeds,
+            },
             "shown": outcome.shown,
             "verdict": outcome.verdict,
             "why": outcome.because,

@@ -132,12 +132,12 @@ def natural(row: str) -> tuple[tuple[str, int], ...]:
 
 def beside(role: str, form: str, gives: str) -> Iterator[str]:
     """A form and what it gives, in one line where both fit, else in two."""
-    line = f"  {role}  {form}"
-    if len(line) + len(gives) + 4 <= WIDTH:
-        yield f"{line}  ->  {gives}"
+    line, result = f"  {role}  {form}", f"  ->  {gives}"
+    if len(line + result) <= WIDTH:
+        yield line + result
     else:
         yield fitted(line, WIDTH).rstrip()
-        yield fitted(f"           ->  {gives}", WIDTH).rstrip()
+        yield fitted(f"{'':9s}{result}", WIDTH).rstrip()
 
 
 # Reproductions -----------------------------------------------------------------------------------------------------

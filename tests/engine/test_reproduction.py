@@ -33,6 +33,10 @@ from gradproof.reproduction import PrintedNumber, Reproduction, Statement, judge
         ("1e-3", [0.001], "holds"),
         ("0.5", [0.4, math.nan], "no"),
         ("0.5", [0.4, math.inf], "no"),
+        ("48", [30, 45, math.inf], "plausible"),
+        ("40", [30, 45, math.inf], "holds"),
+        ("60", [30, 45, math.inf], "no"),
+        ("40", [math.inf, math.inf], "no"),
     ],
 )
 def test_the_verdict_on_a_printed_number(printed, values, verdict):
@@ -96,6 +100,14 @@ def test_few_seeds_must_speak_for_the_verdict_that_all_gave(expected, loss, stat
 
 def test_a_statement_may_need_all_seeds():
     assert statuses(replace(SYSTEM, claims=(replace(LOW, few=False),)), runs(0.4)) == ["inconclusive"]
+
+
+def test_a_run_that_never_gets_there_is_written_as_json_can_have_it(tmp_path):
+    results = Results()
+    for judged in judge(replace(SYSTEM, claims=(NUMBER,)), runs(0.4, 0.6, math.inf)):
+        results.add(judged)
+    results.write(tmp_path / "results.jsonl")
+    assert json.loads((tmp_path / "results.jsonl").read_text())["reproduced"]["max"] == "inf"
 
 
 def test_without_a_run_nothing_passes():
