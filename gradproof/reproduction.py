@@ -206,7 +206,9 @@ def judge_claim(
     verdict = verdict_on(claim.printed, values)
     status = "pass" if verdict == claim.expected or (few and supports(claim, values)) else "fail"
     low, median, high = min(values), statistics.median(values), max(values)
-    shown = short(median) if len(values) == 1 else f"{short(median)} [{short(low)}, {short(high)}]"
+    digits = max(3, len(Decimal(claim.printed).as_tuple().digits))  # enough to be compared with what is printed
+    at, least, most = (short(value, digits) for value in (median, low, high))
+    shown = at if len(values) == 1 else f"{at} [{least}, {most}]"
     return Judged(
         reproduction,
         claim,
@@ -223,11 +225,11 @@ def judge_claim(
     )
 
 
-def short(value: float) -> str:
-    """A count as it is; else three digits, and no more of an exponent than it needs."""
+def short(value: float, digits: int = 3) -> str:
+    """A count as it is; else so many digits, and no more of an exponent than it needs."""
     if value.is_integer() and abs(value) < 1e6:
         return f"{value:.0f}"
-    return re.sub(r"e([-+])0*", lambda match: "e-" if match[1] == "-" else "e", f"{value:.3g}")
+    return re.sub(r"e([-+])0*", lambda match: "e-" if match[1] == "-" else "e", f"{value:.{digits}g}")
 
 
 def verdict_on(printed: str, values: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-"""The command: run reproductions, print what became of each claim, write results.jsonl and the plots."""
+"""The command: run reproductions, print what became of each claim, write results.jsonl, a page of it and the plots."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from gradproof.catalogue import collect
+from gradproof.report.markdown import reproductions_page
 from gradproof.report.results import Results
 from gradproof.report.terminal import table
 from gradproof.reproduction import Judged, Reproduction, Run
@@ -119,17 +120,17 @@ def runs_of(outcomes: Iterable[Outcome]) -> dict[str, Sequence[Run]]:
 
 
 def report(everything: Sequence[Outcome], outcomes: Sequence[Outcome], folder: Path) -> list[Judged]:
-    """Write results.jsonl of everything; print the table of what ran now. Returns the claims that ran now."""
+    """Write results.jsonl and reproductions.md of everything; print the table of what ran now. Returns its claims."""
     shown, written = Results(), Results()
     asked = {outcome.reproduction.key for outcome in outcomes}
-    judged = []
-    for outcome in everything:
-        for claim in outcome.judged():
-            written.add(claim)
-            if outcome.reproduction.key in asked:
-                shown.add(claim)
-                judged.append(claim)
+    claims = [claim for outcome in everything for claim in outcome.judged()]
+    judged = [claim for claim in claims if claim.reproduction.key in asked]
+    for claim in claims:
+        written.add(claim)
+    for claim in judged:
+        shown.add(claim)
     written.write(folder / "results.jsonl")
+    (folder / "reproductions.md").write_text(reproductions_page(claims), encoding="utf-8")
     say(table(shown))
     return judged
 

@@ -243,11 +243,11 @@ def draw_losses(figure: Any, runs: Mapping[str, Sequence[Run]]) -> None:
     panels = figure.subplots(1, 2, sharey=True)
     for axes, (k, kind) in zip(panels, enumerate(KINDS), strict=True):
         for eta, colour in zip(BY_RATE, ("C0", "C1", "C2"), strict=True):
-            for seed, found in enumerate(runs["characters"]):
+            axes.plot([], [], color=colour, label=f"η = {eta:g}")
+            for found in runs["characters"]:
                 losses = found[f"losses at eta {eta}, {kind}"]
                 epochs = SHOWN_EVERY * np.arange(1, len(losses) + 1)
-                label = f"η = {eta:g}" if seed == 0 else None
-                axes.loglog(epochs, losses, color=colour, alpha=0.5, linewidth=1, label=label)
+                axes.loglog(epochs, losses, color=colour, alpha=0.5, linewidth=1)
             axes.plot(RATE_EPOCHS, float(BY_RATE[eta][k]), "o", color=colour, markeredgecolor="k", zorder=3)
         printed = [float(losses[k]) for losses in BY_EPOCHS.values()]
         axes.plot(list(BY_EPOCHS), printed, "o", color="C0", markeredgecolor="k", zorder=3, label="printed")

@@ -147,7 +147,7 @@ LOG, LOG_TORCH = in_both(
     few=(20, 20),
     chosen=(
         f"{CHOSEN} lr and alpha were found by looking at 4 rates and 6 alphas: the log fits for lr .2 to .4 and alpha"
-        " .4 to .6, where of the printed pairs only this one lies."
+        " .4 to .6, where of the printed pairs only this one lies. As some runs rise again, its spans are wide."
     ),
 )
 

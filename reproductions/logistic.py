@@ -14,7 +14,7 @@ from gradproof.reproduction import Reproduction, Run, Statement
 from implementations.activations import sigmoid
 from implementations.regression import LOGISTIC_NEURON, ONE_FEATURE_LOGISTIC, neuron
 from reproductions.figures import Figure
-from reproductions.training import Array, descent, thinned
+from reproductions.training import Array, descent
 
 # One neuron, many steps (A-ii) ---------------------------------------------------------------------------------------
 
@@ -89,6 +89,8 @@ STARTS = {
     "standardised": ((X - X.mean()) / X.std(), 0.0, 0.1, 2000),
 }
 """Name -> x, what w and b start from, eta, epochs."""
+SHOWN = 200
+"""How many epochs are kept for the plot, evenly spread on a logarithmic axis."""
 
 
 def follow(x: Array, start: float, eta: float, epochs: int) -> tuple[list[float], Array, Array]:
@@ -108,7 +110,8 @@ def points_run(seed: int) -> Run:
         tenfold = [epochs // 100, epochs // 10, epochs]
         run[f"boundaries, {name}"] = np.interp(-b[tenfold] / w[tenfold], x, X).tolist()
         run[f"weights, {name}"] = w[tenfold].tolist()
-        run[f"losses, {name}"] = thinned(losses[1:], epochs // 200)
+        shown = np.unique(np.geomspace(1, epochs, SHOWN, dtype=int))
+        run[f"epochs, {name}"], run[f"losses, {name}"] = shown.tolist(), [losses[epoch] for epoch in shown]
         if name == "from 1":
             run["loss, epoch 1"] = losses[0]
             run["ln form of the loss, epoch 1"] = float(ln_form(w[0] * x + b[0]))
@@ -187,9 +190,8 @@ def draw_neuron(figure: Any, runs: Mapping[str, Sequence[Run]]) -> None:
 def draw_points(figure: Any, runs: Mapping[str, Sequence[Run]]) -> None:
     axes = figure.subplots()
     (run,) = runs["logistic-nine-points"]
-    for name, (_, _, eta, epochs) in STARTS.items():
-        losses = run[f"losses, {name}"]
-        axes.loglog(epochs / len(losses) * np.arange(1, len(losses) + 1), losses, label=f"{name}, η = {eta:g}")
+    for name, (_, _, eta, _) in STARTS.items():
+        axes.loglog(run[f"epochs, {name}"], run[f"losses, {name}"], label=f"{name}, η = {eta:g}")
     axes.set(xlabel="epoch", ylabel="mean cross-entropy", title="nine separable points: the loss tends to 0")
     axes.legend()
 

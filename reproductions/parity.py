@@ -221,7 +221,8 @@ def draw_parity(figure: Any, runs: Mapping[str, Sequence[Run]]) -> None:
     bounds = [best_accuracy(n) for n in FEATURES]
     axes.plot(FEATURES, bounds, "k_", markersize=28, label="best half-space on the whole table")
     axes.set(xlabel="columns n", ylabel="accuracy on the rows", title="parity: median and span", xticks=FEATURES)
-    axes.legend()
+    axes.set_ylim(0.1, 1)
+    axes.legend(loc="lower center", ncols=2)
 
 
 PARITY_ACCURACY = Figure(

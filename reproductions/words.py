@@ -260,10 +260,11 @@ def draw_table(
     for axes, (key, (title, printed)) in zip(panels, tables.items(), strict=True):
         for k, (name, loss) in enumerate(printed.items()):
             setting = name.removeprefix("loss at ")
-            for seed, found in enumerate(runs[key][:DRAWN]):
+            axes.plot([], [], color=f"C{k}", label=setting)
+            for found in runs[key][:DRAWN]:
                 losses = np.maximum(found[f"losses at {setting}"], FLOOR)
                 at = epochs / len(losses) * np.arange(1, len(losses) + 1)
-                axes.semilogy(at, losses, color=f"C{k}", alpha=0.5, linewidth=1, label=None if seed else setting)
+                axes.semilogy(at, losses, color=f"C{k}", alpha=0.5, linewidth=1)
             if float(loss) > 0:
                 axes.plot(epochs, float(loss), "o", color=f"C{k}", markeredgecolor="k", zorder=3, clip_on=False)
         axes.set(xlabel="epoch", title=title)

@@ -14,7 +14,7 @@ from gradproof.verdict import Witness
 
 WIDTH = 80
 KEY, ROWS, PROOF, POINTS, SHARE = 26, 4, 4, 5, 5
-NAME, PRINTED, SEEN = 32, 10, 26
+NAME, PRINTED, SEEN = 31, 11, 26
 MARKS = {"pass": " ", "fail": "F", "inconclusive": "?"}
 WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
@@ -166,7 +166,8 @@ def claim_lines(judged: Judged) -> Iterator[str]:
         if judged.shown:
             yield fitted(f"      {judged.shown}", WIDTH).rstrip()
     else:
-        yield f"{name}{judged.printed:{PRINTED}s}{judged.shown:{SEEN}s}{judged.verdict or '-'}"
+        seen = fitted(judged.shown, SEEN - 1)
+        yield f"{name}{fitted(judged.printed, PRINTED - 1)} {seen} {judged.verdict or '-'}"
     if judged.status == "inconclusive":
         yield fitted(f"      not run: {judged.because}", WIDTH).rstrip()
 

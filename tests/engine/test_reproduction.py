@@ -169,6 +169,12 @@ def test_numbers_are_short(value, text):
     assert short(value) == text
 
 
+def test_as_many_digits_are_shown_as_are_printed():
+    claim = replace(NUMBER, printed="0.49999766")
+    (judged,) = judge(replace(SYSTEM, claims=(claim,)), runs(0.499997657, 0.49999766, 0.499997663))
+    assert judged.shown == "0.49999766 [0.49999766, 0.49999766]"
+
+
 def test_another_verdict_is_a_finding_and_marked():
     results = Results()
     for judged in judge(SYSTEM, runs(1.4, 1.5, 1.6)):
