@@ -38,6 +38,12 @@ from gradproof.symbolic import arrays, delta, equal, total
 ZERO, ONE, HALF = Integer(0), Integer(1), Rational(1, 2)
 
 
+def two_units_at_rest(**weights: Any) -> dict[str, Any]:
+    """Parameters of two units, one input and two outputs, 0 but for the given: every state is tanh(0) = 0."""
+    square = [[ZERO, ZERO], [ZERO, ZERO]]
+    return {"W": square, "U": [[ZERO], [ZERO]], "b": [ZERO, ZERO], "V": square, "c": [ZERO, ZERO], **weights}
+
+
 def claimed(net: Callable[[], elman.Network], claim: str, value: Callable[[], Any]) -> Callable[[], Any]:
     """A network's theorem with one of its formulas replaced; to call it is to have SymPy look at that formula."""
 
@@ -63,13 +69,7 @@ character_output_not_transposed = GradientErratum(
     " there are as many classes as units.",
     formula="character-rnn",
     counterexample=Counterexample(
-        params={
-            "W": [[ZERO, ZERO], [ZERO, ZERO]],
-            "U": [[ZERO], [ZERO]],
-            "b": [ZERO, ZERO],
-            "V": [[ONE, Integer(2)], [Integer(3), Integer(4)]],
-            "c": [ZERO, ZERO],
-        },
+        params=two_units_at_rest(V=[[ONE, Integer(2)], [Integer(3), Integer(4)]]),
         data={"x": [[ONE]], "y": [[ONE, ZERO]]},
         entry=("b", 0),
         printed=HALF,
@@ -107,13 +107,7 @@ character_rtrl_one = GradientErratum(
     " of them, give another gradient as soon as there are two units.",
     formula="character-rnn-rtrl",
     counterexample=Counterexample(
-        params={
-            "W": [[ZERO, ZERO], [ZERO, ZERO]],
-            "U": [[ZERO], [ZERO]],
-            "b": [ZERO, ZERO],
-            "V": [[ONE, Integer(2)], [Integer(3), Integer(4)]],
-            "c": [ZERO, ZERO],
-        },
+        params=two_units_at_rest(V=[[ONE, Integer(2)], [Integer(3), Integer(4)]]),
         data={"x": [[ONE]], "y": [[ZERO, ONE]]},
         entry=("b", 0),
         printed=Integer(-2),
@@ -201,13 +195,7 @@ sentiment_carry_not_transposed = GradientErratum(
     " costs time: trained with it, 4 of 13 networks do not learn their phrases within 1000 epochs.",
     formula="sentiment-rnn",
     counterexample=Counterexample(
-        params={
-            "W": [[ZERO, ONE], [ZERO, ZERO]],
-            "U": [[ZERO], [ZERO]],
-            "b": [ZERO, ZERO],
-            "V": [[Integer(2), ZERO], [ZERO, ZERO]],
-            "c": [ZERO, ZERO],
-        },
+        params=two_units_at_rest(V=[[Integer(2), ZERO], [ZERO, ZERO]], W=[[ZERO, ONE], [ZERO, ZERO]]),
         data={"x": [[ONE], [ONE]], "label": 1},
         entry=("b", 1),
         printed=ZERO,
