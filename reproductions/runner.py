@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -197,7 +198,7 @@ def in_workers(tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Atte
     context = multiprocessing.get_context("spawn")
     with (
         one_thread_each(),
-        ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=die_silently) as pool,
+        ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=die_with_parent) as pool,
     ):
         futures = {pool.submit(found_and_attempted, task.module, task.key, task.seed): task for task in tasks}
         try:
@@ -233,9 +234,18 @@ def one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def die_silently() -> None:
-    """An interrupt ends a worker at once and without a traceback; the parent has its own."""
+def die_with_parent() -> None:
+    """An interrupt ends a worker at once and without a traceback, for the parent has its own; and so does the parent's
+    end, which a worker would otherwise outlive, waiting for tasks."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def found_and_attempted(module: str, key: str, seed: int) -> Attempt:

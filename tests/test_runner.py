@@ -4,7 +4,10 @@ import json
 import math
 import os
 import re
+import subprocess
 import sys
+import time
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -175,6 +178,71 @@ def test_a_worker_that_dies_fails_what_it_had_and_is_no_crash(package, run):
     (claim,) = broken.judged()
     assert claim.status == "fail"
     assert "process" in claim.because
+
+
+SLEEPER = """
+import os
+import time
+
+from gradproof.reproduction import PrintedNumber, Reproduction
+from systems.common import note
+
+
+def sleeper(seed):
+    note(str(os.getpid()), seed)
+    time.sleep(600)
+
+
+SLEEPER = Reproduction(
+    key="sleeper", title="a sleeper", rows=("Z-i",), source="a book, page 8", run=sleeper, seeds=2,
+    claims=(PrintedNumber(value="number", printed="1"),),
+)
+"""
+
+PARENT = """
+from reproductions.runner import execute
+from systems.sleeper import SLEEPER
+
+if __name__ == "__main__":
+    execute([SLEEPER], quick=False, workers=2, package="systems")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="asks for processes as POSIX has them")
+def test_workers_do_not_outlive_a_parent_that_is_killed(package, tmp_path):
+    (package / "sleeper.py").write_text(SLEEPER)
+    (tmp_path / "parent.py").write_text(PARENT)
+    path = os.pathsep.join([str(tmp_path), str(Path(reproductions.__file__).parents[1])])
+    parent = subprocess.Popen([sys.executable, str(tmp_path / "parent.py")], env={**os.environ, "PYTHONPATH": path})
+    try:
+        workers = soon(lambda: len(started := noted(package)) == 2 and started)
+        parent.kill()
+        parent.wait()
+        assert soon(lambda: not any(map(alive, workers)))
+    finally:
+        parent.kill()
+
+
+def noted(package):
+    log = package / "log"
+    return [int(line.split()[0]) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{process}/stat")
+    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"  # a zombie is at its end
+
+
+def soon(ask, seconds=30):
+    """The answer once it is true; the last one if it never is."""
+    end = time.monotonic() + seconds
+    while not (answer := ask()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return answer
 
 
 @pytest.mark.parametrize("workers", [1, 2])
