@@ -228,7 +228,7 @@ def judge_claim(
 def short(value: float, digits: int = 3) -> str:
     """A count as it is; else so many digits, and no more of an exponent than it needs."""
     if value.is_integer() and abs(value) < 1e6:
-        return f"{value:.0f}"
+        return f"{abs(value) if value == 0 else value:.0f}"  # of -0 too
     return re.sub(r"e([-+])0*", lambda match: "e-" if match[1] == "-" else "e", f"{value:.{digits}g}")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from gradproof.catalogue import Computation
 from gradproof.problem import Data, Implementation, Params
 from implementations.activations import binary_cross_entropy, sigmoid, targets
+from implementations.datasets import FIVE_SUBJECTS
 
 
 def mean_binary_cross_entropy_in_torch(z: Any, y: Any) -> Any:
@@ -260,13 +261,12 @@ def multiple_regression_prediction() -> dict[str, Any]:
 
     Raises ArithmeticError if the solution is not a zero of the hand-written gradient.
     """
-    X = np.array([[3.0, 8.0], [4.0, 5.0], [5.0, 7.0], [6.0, 3.0], [2.0, 1.0]])
-    y = np.array([-3.7, 3.5, 2.5, 11.5, 5.7])
+    X, y = FIVE_SUBJECTS["X"], FIVE_SUBJECTS["y"]
     (w1, w2, b), *_ = np.linalg.lstsq(np.column_stack([X, np.ones(len(y))]), y)
     params = {"w": np.array([w1, w2]), "b": np.array(b)}
-    model, data = MultipleLinearRegression(), {"X": X, "y": y}
-    _, cache = model.forward(params, data)
-    gradients = model.backward(params, data, cache)
+    model = MultipleLinearRegression()
+    _, cache = model.forward(params, FIVE_SUBJECTS)
+    gradients = model.backward(params, FIVE_SUBJECTS, cache)
     # What rounding can leave: the terms that cancel are at most about 2 * 8 * 25.
     if max(np.max(np.abs(gradient)) for gradient in gradients.values()) > 400 * 64 * np.finfo(float).eps:
         raise ArithmeticError(f"least squares is not a zero of the gradient: {gradients}")

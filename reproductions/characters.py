@@ -92,11 +92,11 @@ def run(seed: int, carried: bool) -> Run:
 
 
 def by_epochs(epochs: int, kind: str) -> str:
-    return f"loss after {epochs} epochs, {kind}"
+    return f"{epochs} epochs, {kind}"
 
 
 def by_rate(eta: float, kind: str) -> str:
-    return f"loss at eta {eta}, {kind}"
+    return f"eta {eta}, {kind}"
 
 
 def printed_numbers(verdicts: Mapping[str, tuple[str, str]]) -> tuple[PrintedNumber, ...]:

@@ -13,6 +13,7 @@ from derivations.sources import D
 from gradproof.errors import NotRun
 from gradproof.problem import Params
 from gradproof.reproduction import Reproduction, Run, Statement
+from implementations.datasets import FIVE_POINTS, FIVE_SUBJECTS, TWENTY_THREE_POINTS
 from implementations.regression import (
     LINEAR_REGRESSION,
     MULTIPLE_LINEAR_REGRESSION,
@@ -25,22 +26,8 @@ SOURCE = f"{D}, Linear regression"
 ETA, EPOCHS = 0.001, 100
 
 
-def numbers(text: str) -> Array:
-    return np.array(text.split(), dtype=float)
-
-
 POINTS = {
-    "5 points": (numbers("5 7 12 16 20"), numbers("40 120 180 210 240")),
-    "23 points": (
-        numbers(
-            "12.4 14.3 14.5 14.9 16.1 16.9 16.5 15.4 17.0 17.9 18.8 20.3"
-            " 22.4 19.4 15.5 16.7 17.3 18.4 19.2 17.4 19.5 19.7 21.2"
-        ),
-        numbers(
-            "11.2 12.5 12.7 13.1 14.1 14.8 14.4 13.4 14.9 15.6 16.4 17.7"
-            " 19.6 16.9 14.0 14.6 15.1 16.1 16.8 15.2 17.0 17.2 18.6"
-        ),
-    ),
+    name: (points["x"], points["y"]) for name, points in (("5 points", FIVE_POINTS), ("23 points", TWENTY_THREE_POINTS))
 }
 """Name -> x, y."""
 
@@ -301,8 +288,6 @@ LINE_TORCH = Reproduction(
 
 # Two features (D-iv) -------------------------------------------------------------------------------------------------
 
-TWO_FEATURES = np.array([[3.0, 8.0], [4.0, 5.0], [5.0, 7.0], [6.0, 3.0], [2.0, 1.0]])
-TARGETS = np.array([-3.7, 3.5, 2.5, 11.5, 5.7])
 ASKED = np.array([3.0, 2.0])
 RATES = {0.001: (100, 1000, 10000, 60000), 0.01: (100, 1000, 6000)}
 """eta -> the numbers of epochs after which the prediction is looked at."""
@@ -310,17 +295,16 @@ CLOSE = 1e-4
 
 
 def two_features_run(seed: int) -> Run:
-    (w1, w2, b), loss = least_squares(TWO_FEATURES, TARGETS)
+    (w1, w2, b), loss = least_squares(*FIVE_SUBJECTS.values())
     best = float(np.array([w1, w2]) @ ASKED + b)
     run: dict[str, Any] = {
         "least squares": [float(w1), float(w2), float(b), loss],
         "prediction": best,
-        "largest stable eta": largest_stable_eta(TWO_FEATURES),
+        "largest stable eta": largest_stable_eta(FIVE_SUBJECTS["X"]),
     }
-    data = {"X": TWO_FEATURES, "y": TARGETS}
     for eta, looked in RATES.items():
         start = {"w": np.ones(2), "b": np.array(1.0)}
-        steps = islice(descent(MULTIPLE_LINEAR_REGRESSION, start, data, eta), max(looked) + 1)
+        steps = islice(descent(MULTIPLE_LINEAR_REGRESSION, start, FIVE_SUBJECTS, eta), max(looked) + 1)
         predictions = np.array([float(ASKED @ params["w"] + params["b"]) for _, params in steps])
         run[f"predictions, eta {eta}"] = predictions[list(looked)].tolist()
         run[f"close for good, eta {eta}"] = last_far(np.abs(predictions - best)) + 1

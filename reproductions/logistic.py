@@ -11,6 +11,7 @@ import numpy as np
 
 from derivations.sources import A, D
 from gradproof.reproduction import Reproduction, Run, Statement
+from implementations import datasets
 from implementations.activations import sigmoid
 from implementations.regression import LOGISTIC_NEURON, ONE_FEATURE_LOGISTIC, neuron
 from reproductions.figures import Figure
@@ -79,8 +80,7 @@ NEURON = Reproduction(
 
 # Nine points (D-v) ---------------------------------------------------------------------------------------------------
 
-X = np.array([1.0, 5.0, 10.0, 10.0, 25.0, 50.0, 70.0, 75.0, 100.0])
-Y = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1])
+X, Y = datasets.NINE_POINTS["x"], datasets.NINE_POINTS["y"]
 MIDDLE = 37.5
 """Half-way between the two classes."""
 STARTS = {

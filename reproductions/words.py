@@ -179,7 +179,7 @@ def run_of(word: str, epochs: int, settings: Settings, log: Iterable[int] = ()) 
                 if not found:
                     found = {f"loss at epoch {epoch}": losses[epoch - 1] for epoch in log}
                 found[f"loss at {name}"], found[f"word at {name}"] = losses[-1], word_back
-                found[f"first epoch below 5e-5 at {name}"] = epochs_to(losses, CONVERGED)
+                found[f"epoch below 5e-5 at {name}"] = epochs_to(losses, CONVERGED)
                 found[f"losses at {name}"] = thinned(losses, epochs // SHOWN)
             return found
 

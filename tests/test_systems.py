@@ -9,6 +9,7 @@ import pytest
 from gradproof import Problem, verify
 from gradproof.errors import NotRun
 from implementations.activations import cross_entropy, log_softmax, softmax
+from implementations.datasets import FIVE_SUBJECTS
 from implementations.errata.recurrent import SENTIMENT_CARRY_NOT_TRANSPOSED
 from implementations.optimizers import SGD, AdaGrad, Adam, RMSprop
 from implementations.recurrent import outputs
@@ -112,7 +113,7 @@ def test_resetting_the_gradients_leaves_the_parameters():
 
 
 def test_least_squares_is_a_zero_of_the_gradient():
-    X, y = linear_regression.TWO_FEATURES, linear_regression.TARGETS
+    X, y = FIVE_SUBJECTS["X"], FIVE_SUBJECTS["y"]
     solution, loss = linear_regression.least_squares(X, y)
     columns = np.column_stack([X, np.ones(len(y))])
     residual = columns @ solution - y
@@ -122,7 +123,7 @@ def test_least_squares_is_a_zero_of_the_gradient():
 
 @pytest.mark.parametrize(("factor", "stable"), [(0.99, True), (1.01, False)])
 def test_the_largest_stable_eta_is_the_largest(factor, stable):
-    X, y = linear_regression.TWO_FEATURES, linear_regression.TARGETS
+    X, y = FIVE_SUBJECTS["X"], FIVE_SUBJECTS["y"]
     eta = factor * linear_regression.largest_stable_eta(X)
     start = {"w": np.ones(2), "b": np.array(1.0)}
     steps = descent(linear_regression.MULTIPLE_LINEAR_REGRESSION, start, {"X": X, "y": y}, eta)

@@ -14,7 +14,7 @@ from gradproof.verdict import Witness
 
 WIDTH = 80
 KEY, ROWS, PROOF, POINTS, SHARE = 26, 4, 4, 5, 5
-NAME, PRINTED, SEEN = 31, 11, 26
+NAME, PRINTED, SEEN = 30, 11, 27
 MARKS = {"pass": " ", "fail": "F", "inconclusive": "?"}
 WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
@@ -160,14 +160,15 @@ def reproduction_table(claims: list[Judged]) -> Iterator[str]:
 
 
 def claim_lines(judged: Judged) -> Iterator[str]:
-    name = f"  {fitted(judged.claim.name, NAME)}{MARKS[judged.status]}"
+    name, mark, verdict = judged.claim.name, MARKS[judged.status], judged.verdict or "-"
     if judged.printed is None:
-        yield f"{name}{'':{PRINTED + SEEN}s}{judged.verdict or '-'}"
+        yield f"  {fitted(name, NAME + PRINTED + SEEN - 1)}{mark} {verdict}"
         if judged.shown:
             yield fitted(f"      {judged.shown}", WIDTH).rstrip()
     else:
-        seen = fitted(judged.shown, SEEN - 1)
-        yield f"{name}{fitted(judged.printed, PRINTED - 1)} {seen} {judged.verdict or '-'}"
+        seen = re.sub(r"\b0\.", ".", judged.shown)
+        printed = f"{fitted(judged.printed, PRINTED - 1)} {fitted(seen, SEEN - 1)}"
+        yield f"  {fitted(name, NAME)}{mark}{printed} {verdict}"
     if judged.status == "inconclusive":
         yield fitted(f"      not run: {judged.because}", WIDTH).rstrip()
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradproof.errata import Demonstration
 from implementations.activations import binary_cross_entropy, sigmoid
+from implementations.datasets import FIVE_POINTS, NINE_POINTS, TWENTY_THREE_POINTS
 from implementations.errata.outcomes import outcome, pytorch
 from implementations.regression import (
     gradient_descent_step,
@@ -63,10 +64,6 @@ LABEL_FROM_OUTSIDE = Demonstration(
 
 # Logistic regression -------------------------------------------------------------------------------------------------
 
-NINE_POINTS = {
-    "x": np.array([1.0, 5.0, 10.0, 10.0, 25.0, 50.0, 70.0, 75.0, 100.0]),
-    "y": np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]),
-}
 ONES = {"w": np.array(1.0), "b": np.array(1.0)}
 
 
@@ -84,22 +81,6 @@ CROSS_ENTROPY_OVERFLOW = Demonstration(
 )
 
 # Linear regression ---------------------------------------------------------------------------------------------------
-
-FIVE_POINTS = {"x": np.array([5.0, 7.0, 12.0, 16.0, 20.0]), "y": np.array([40.0, 120.0, 180.0, 210.0, 240.0])}
-POINTS_OF_THE_EXERCISE = {
-    "x": np.concatenate(
-        [
-            [12.4, 14.3, 14.5, 14.9, 16.1, 16.9, 16.5, 15.4, 17.0, 17.9, 18.8, 20.3],
-            [22.4, 19.4, 15.5, 16.7, 17.3, 18.4, 19.2, 17.4, 19.5, 19.7, 21.2],
-        ]
-    ),
-    "y": np.concatenate(
-        [
-            [11.2, 12.5, 12.7, 13.1, 14.1, 14.8, 14.4, 13.4, 14.9, 15.6, 16.4, 17.7],
-            [19.6, 16.9, 14.0, 14.6, 15.1, 16.1, 16.8, 15.2, 17.0, 17.2, 18.6],
-        ]
-    ),
-}
 
 
 def first_loss_from_random_parameters() -> float:
@@ -123,7 +104,7 @@ def least_squares_line(points: dict[str, Array]) -> tuple[float, ...]:
 
 POINTS_OF_ANOTHER_PROBLEM = Demonstration(
     key="points-of-another-problem",
-    printed=lambda: least_squares_line(POINTS_OF_THE_EXERCISE),
+    printed=lambda: least_squares_line(TWENTY_THREE_POINTS),
     corrected=lambda: least_squares_line(FIVE_POINTS),
 )
 

@@ -145,7 +145,7 @@ def test_every_claim_is_a_line_of_the_table_and_a_record(tmp_path):
     lines = list(table(results))
     assert "system (Z-i; 3 seeds)" in lines
     (number,) = (line for line in lines if line.startswith("  loss"))
-    assert number.split() == ["loss", "0.5", "0.5", "[0.4,", "0.6]", "holds"]
+    assert number.split() == ["loss", "0.5", ".5", "[.4,", ".6]", "holds"]
     assert all(len(line) <= 80 for line in lines)
     results.write(tmp_path / "results.jsonl")
     first, second = (json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines())
@@ -163,7 +163,15 @@ def test_every_claim_is_a_line_of_the_table_and_a_record(tmp_path):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(42984.0, "42984"), (0.0, "0"), (1.8049, "1.8"), (5.123e-5, "5.12e-5"), (-3e-12, "-3e-12"), (2.5e30, "2.5e30")],
+    [
+        (42984.0, "42984"),
+        (0.0, "0"),
+        (-0.0, "0"),
+        (1.8049, "1.8"),
+        (5.123e-5, "5.12e-5"),
+        (-3e-12, "-3e-12"),
+        (2.5e30, "2.5e30"),
+    ],
 )
 def test_numbers_are_short(value, text):
     assert short(value) == text
