@@ -131,7 +131,7 @@ def report(everything: Sequence[Outcome], outcomes: Sequence[Outcome], folder: P
         shown.add(claim)
     written.write(folder / "results.jsonl")
     (folder / "reproductions.md").write_text(reproductions_page(claims), encoding="utf-8")
-    say(table(shown))
+    say(table(shown, every_claim=True))
     return judged
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 
 from gradproof.examples import ExampleOutcome
 from gradproof.oracles import all_oracles
 from gradproof.report.results import Entry, Results
-from gradproof.reproduction import Judged
+from gradproof.reproduction import VERDICTS, Judged
 from gradproof.trial import Trial
 from gradproof.verdict import Witness
 
@@ -19,15 +21,18 @@ MARKS = {"pass": " ", "fail": "F", "inconclusive": "?"}
 WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
 
-def table(results: Results) -> Iterator[str]:
-    """The lines of the summary; none when nothing was checked."""
+def table(results: Results, *, every_claim: bool = False) -> Iterator[str]:
+    """The lines of the summary; none when nothing was checked.
+
+    every_claim: a line for each claim about a run; else one for each system, and those claims that are not as expected.
+    """
     entries = results.entries.values()
     formulas = [entry for entry in entries if entry.outcome is None]
     sections = (
         formula_table(formulas),
         example_table([entry for entry in entries if isinstance(entry.outcome, ExampleOutcome)]),
         errata_table([entry.outcome for entry in entries if isinstance(entry.outcome, Trial)]),
-        reproduction_table([entry.outcome for entry in entries if isinstance(entry.outcome, Judged)]),
+        reproduction_table([entry.outcome for entry in entries if isinstance(entry.outcome, Judged)], every_claim),
     )
     for section in sections:
         if lines := list(section):
@@ -143,20 +148,31 @@ def beside(role: str, form: str, gives: str) -> Iterator[str]:
 # Reproductions -----------------------------------------------------------------------------------------------------
 
 
-def reproduction_table(claims: list[Judged]) -> Iterator[str]:
-    """One line a printed number or statement, under the name of its system."""
+def reproduction_table(claims: list[Judged], every_claim: bool) -> Iterator[str]:
+    """Under the name of each system its claims, or else how many of them hold and those that are not as expected."""
     if not claims:
         return
     yield f"{'reproduction':{NAME + 3}s}{'printed':{PRINTED}s}{'seen':{SEEN}s}verdict"
-    system = None
-    for judged in claims:
-        if judged.reproduction.key != system:
-            system = judged.reproduction.key
-            seeds = f"{judged.seeds} seed{'s' * (judged.seeds != 1)}" if judged.seeds else "not run"
-            yield fitted(f"{system} ({', '.join(judged.reproduction.rows)}; {seeds})", WIDTH).rstrip()
-        yield from claim_lines(judged)
+    for key, group in groupby(claims, key=lambda judged: judged.reproduction.key):
+        of_one = list(group)
+        count = max(judged.seeds for judged in of_one)
+        seeds = f"{count} seed{'s' * (count != 1)}" if count else "not run"
+        name = f"{key} ({', '.join(of_one[0].reproduction.rows)}; {seeds})"
+        yield fitted(name if every_claim else f"{name}: {verdicts(of_one)}", WIDTH).rstrip()
+        for judged in of_one:
+            if every_claim or judged.status == "fail":
+                yield from claim_lines(judged)
+        if not every_claim:
+            reasons = dict.fromkeys(reason for judged in of_one for reason in judged.not_run)
+            yield from (fitted(f"      not run: {reason}", WIDTH).rstrip() for reason in reasons)
     yield "printed: as the source has it. seen: median [range over seeds]. plausible: up to"
     yield "15 % outside. F: not the verdict that was found before, ? not run."
+
+
+def verdicts(claims: list[Judged]) -> str:
+    """How many claims of a system have which verdict."""
+    counts = Counter(judged.verdict or "open" for judged in claims)
+    return ", ".join(f"{counts[verdict]} {verdict}" for verdict in (*VERDICTS, "open") if counts[verdict])
 
 
 def claim_lines(judged: Judged) -> Iterator[str]:

@@ -142,7 +142,8 @@ def test_every_claim_is_a_line_of_the_table_and_a_record(tmp_path):
     results = Results()
     for judged in judge(SYSTEM, runs(0.4, 0.5, 0.6)):
         results.add(judged)
-    lines = list(table(results))
+    assert "system (Z-i; 3 seeds): 2 holds" in table(results)
+    lines = list(table(results, every_claim=True))
     assert "system (Z-i; 3 seeds)" in lines
     (number,) = (line for line in lines if line.startswith("  loss"))
     assert number.split() == ["loss", "0.5", ".5", "[.4,", ".6]", "holds"]
@@ -198,7 +199,11 @@ def test_what_did_not_run_is_said():
     for judged in not_run(SYSTEM, "PyTorch is not installed"):
         results.add(judged)
     assert results.entries["system: low"].record()["not_run"] == {"reproduction": {"PyTorch is not installed": 1}}
-    assert sum("not run: PyTorch is not installed" in line for line in table(results)) == 2
+    lines = list(table(results))
+    assert "system (Z-i; not run): 2 open" in lines
+    assert lines.count("      not run: PyTorch is not installed") == 1
+    lines = list(table(results, every_claim=True))
+    assert lines.count("      not run: PyTorch is not installed") == 2
 
 
 def test_the_page_keeps_text_in_its_cells():

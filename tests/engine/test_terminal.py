@@ -17,7 +17,7 @@ def lines_of(*outcomes):
     results = Results()
     for outcome in outcomes:
         results.add(outcome)
-    return list(table(results))
+    return list(table(results, every_claim=True))
 
 
 def test_a_mistake_has_its_name_both_forms_and_what_they_give():
