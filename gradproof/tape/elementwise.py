@@ -228,7 +228,8 @@ def times(a: Any, b: Any) -> Array:
 
 def logaddexp(tape: Tape, x: Node, y: Node) -> Node:
     value = np.logaddexp(x.value, y.value)
-    share_x, share_y = np.exp(x.value - value), np.exp(y.value - value)
+    # Not exp(x - value): where one is much larger, what the other adds to it is lost in the rounding of the value.
+    share_x, share_y = 1 / (1 + np.exp(y.value - x.value)), 1 / (1 + np.exp(x.value - y.value))
     larger = np.maximum(np.abs(x.value) * (x.value >= y.value), np.abs(y.value) * (y.value >= x.value))
     error = share_x * x.error + share_y * y.error + ELEMENTARY * (larger + np.abs(value)) + tape.underflow
 

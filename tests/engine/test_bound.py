@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -417,3 +418,20 @@ def test_a_kink_is_found_though_its_sides_look_alike(loss):
     problem = Problem(name="kink", loss=loss, sizes={}, draw=lambda sizes, rng: ({"x": 0.0}, {}))
     with pytest.raises(NoPrecision, match="kink"):
         reference(problem, draw_point(problem, Place(())))
+
+
+@pytest.mark.parametrize("z", [0.5, 5.0, 20.0, 37.4, 44.0, 80.0, -37.4])
+def test_what_a_larger_operand_hides_is_not_lost_from_the_reference(z):
+    """d/dz (ln(1 + e^z) - z) = -1/(1 + e^z): the share of the smaller operand, below the rounding of the value."""
+    problem = Problem(
+        name="softplus",
+        loss=lambda p, d: np.logaddexp(0, p["z"]) - p["z"],
+        sizes={},
+        draw=lambda s, rng: ({"z": z}, {}),
+    )
+    point = draw_point(problem, Place.of({}))
+    known = reference(problem, point)
+    with mpmath.workdps(50):
+        exact = -1 / (1 + mpmath.exp(mpmath.mpf(z)))
+        off = abs(mpmath.mpf(str(np.format_float_scientific(known.gradients["z"], unique=True))) - exact)
+        assert off <= mpmath.mpf(float(own_error(known, point.dtype)["z"]))
