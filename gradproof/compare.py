@@ -11,10 +11,13 @@ from gradproof.bound import Reference
 from gradproof.candidate import as_loss
 from gradproof.conduct import Claim, same_bits
 from gradproof.problem import Point, Problem
-from gradproof.verdict import Finding
+from gradproof.verdict import ErrorMap, Finding
 
 SHARP = 1e-2
 """A point can judge a parameter when its bound is below this share of the parameter's largest gradient entry."""
+
+MAPPED = 400
+"""The largest number of entries whose errors a finding keeps one by one."""
 
 
 def compare(problem: Problem, point: Point, known: Reference, claim: Claim) -> Iterator[Finding]:
@@ -28,19 +31,30 @@ def compare(problem: Problem, point: Point, known: Reference, claim: Claim) -> I
             index = first(~finite)
             detail = f"{np.sum(~finite)} of {claimed.size} entries of the gradient of {name} are not finite"
             numbers = (float(claimed[index]), float(exact[index]))
-            yield Finding("non-finite", point.place, detail, name, index, *numbers)
+            errors = error_map(shares(claimed, exact, bound))
+            yield Finding("non-finite", point.place, detail, name, index, *numbers, errors=errors)
         elif np.any(np.abs(claimed - exact) > bound):
             yield wrong_value(point, name, claimed, exact, bound)
 
 
 def wrong_value(point: Point, name: str, claimed: Any, exact: Any, bound: Any) -> Finding:
     """The entry that is furthest off, in units of its bound."""
-    error = np.abs(claimed - exact)
-    ratio = error / np.maximum(bound, np.finfo(np.longdouble).tiny)
+    error, ratio = np.abs(claimed - exact), shares(claimed, exact, bound)
     index = first(ratio == np.max(ratio))
     detail = f"the gradient of {name} is wrong in {np.sum(error > bound)} of {claimed.size} entries"
     numbers = (float(claimed[index]), float(exact[index]), float(error[index]), float(bound[index]))
-    return Finding("value", point.place, detail, name, index, *numbers)
+    return Finding("value", point.place, detail, name, index, *numbers, errors=error_map(ratio))
+
+
+def shares(claimed: Any, exact: Any, bound: Any) -> Any:
+    """The error of each entry in units of its bound: infinite where the quotient overflows."""
+    with np.errstate(all="ignore"):
+        return np.abs(claimed - exact) / np.maximum(bound, np.finfo(np.longdouble).tiny)
+
+
+def error_map(ratio: Any) -> ErrorMap:
+    with np.errstate(over="ignore"):  # what is too large for a float becomes infinite
+        return ErrorMap(ratio.shape, ratio.astype(float).tolist() if ratio.size <= MAPPED else None)
 
 
 def compare_loss(problem: Problem, point: Point, known: Reference, value: Any) -> Iterator[Finding]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from gradproof.problem import Place
+import numpy as np
+
+from gradproof.problem import Place, Point, Sizes
+from gradproof.provenance import Code
 
 KINDS = {
     "value": "the gradient is wrong",
@@ -24,6 +28,59 @@ KINDS = {
 }
 """Every kind of finding, with what it means."""
 
+FEW = 24
+"""The largest number of values that a finding shows one by one."""
+
+
+@dataclass(frozen=True)
+class ErrorMap:
+    """The error of a whole gradient: shape, and ratio, |claimed - exact| as a share of the bound for each entry.
+
+    ratio: floats in nested lists of that shape, NaN and infinity where the claim is; None for an array too large to be
+    looked at.
+    """
+
+    shape: tuple[int, ...]
+    ratio: Any
+
+
+@dataclass(frozen=True)
+class Values:
+    """What the code is called with at a place: params, data and, for a layer, upstream, as lists, numbers and text."""
+
+    params: Mapping[str, Any]
+    data: Mapping[str, Any]
+    upstream: Any = None
+
+    @classmethod
+    def few(cls, point: Point) -> Values | None:
+        """The values of a point; None where they are more than FEW, or nothing that can be written down as such."""
+        try:
+            values = cls(listed(point.params), listed(point.data), listed(point.upstream))
+        except TypeError:
+            return None
+        return values if count(values.params) + count(values.data) + count(values.upstream) <= FEW else None
+
+
+def listed(value: Any) -> Any:
+    """A value in dicts, lists, numbers and text. Raises TypeError where it is something else."""
+    if isinstance(value, Mapping):
+        return {name: listed(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [listed(part) for part in value]
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fiubU":
+        return value.tolist()
+    if value is None or isinstance(value, float | int | str):
+        return value
+    raise TypeError(f"a {type(value).__name__} is neither number nor text")
+
+
+def count(value: Any) -> int:
+    """How many numbers and texts a value in dicts and lists holds."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return sum(map(count, value)) if isinstance(value, list) else int(value is not None)
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -31,7 +88,8 @@ class Finding:
 
     kind: a key of KINDS. parameter, index: which entry; None where it concerns the whole. place: replays it (see
     Place). claimed, reference, error, bound: the numbers, as floats, where there are any. detail: one sentence.
-    diagnosis: the known mistake that reproduces the gradient, if one does.
+    diagnosis: the known mistake that reproduces the gradient, if one does. errors: of the parameter's whole gradient,
+    for the kinds "value" and "non-finite". values: those of the place, where they are few enough to be read.
     """
 
     kind: str
@@ -44,6 +102,8 @@ class Finding:
     error: float | None = None
     bound: float | None = None
     diagnosis: str | None = None
+    errors: ErrorMap | None = field(default=None, repr=False, compare=False)
+    values: Values | None = field(default=None, repr=False, compare=False)
 
     @property
     def entry(self) -> str:
@@ -99,7 +159,9 @@ class Verdict:
     nobody could settle it; outvoted: where the referee sided with the reference.
     agreement: for each pair of oracles the largest difference as a share of what the two allow each other. assumed:
     why the bound is not the computed one, or "". taylor_slope: of the code's own gradient (2 is right), None where the
-    loss is linear. seconds: wall time.
+    loss is linear. seconds: wall time. taylor: the (step, remainder) through which that slope goes. smallest, largest:
+    the sizes of the points, fewest and most by their product. code: the source under test, None where there is none.
+    budget, seed: what ``verify`` was called with; "" for a budget of one's own.
     """
 
     problem: str
@@ -114,6 +176,12 @@ class Verdict:
     assumed: str
     taylor_slope: float | None
     seconds: float
+    taylor: tuple[tuple[float, float], ...] = ()
+    smallest: Sizes = field(default_factory=dict)
+    largest: Sizes = field(default_factory=dict)
+    code: Code | None = None
+    budget: str = ""
+    seed: int = 0
 
     @property
     def passed(self) -> bool:

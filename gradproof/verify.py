@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import Any
@@ -12,11 +13,12 @@ from gradproof import conduct
 from gradproof.candidate import Candidate
 from gradproof.compare import compare, forgotten, sharp, unmoved
 from gradproof.errors import InvalidProblem, NoPrecision
-from gradproof.oracles.central_difference import taylor_slope
+from gradproof.oracles.central_difference import Taylor, taylor
 from gradproof.problem import Place, Point, Problem
-from gradproof.sampling import BUDGETS, Budget, pinned_places, random_place, search, smaller_places
+from gradproof.provenance import code_of
+from gradproof.sampling import BUDGETS, Budget, draw_point, pinned_places, random_place, search, smaller_places
 from gradproof.soundness import Ground
-from gradproof.verdict import Finding, Verdict
+from gradproof.verdict import Finding, Values, Verdict
 from gradproof.witnesses import Witnesses
 
 ROUNDS = 12
@@ -50,9 +52,10 @@ class Check:
         self.witnesses = Witnesses(problem)
         self.checked: dict[Place, list[Finding]] = {}
         self.points = 0
+        self.sizes: set[tuple[tuple[str, int], ...]] = set()
         self.judged: set[str] = set()
         self.inconclusive: dict[str, int] = {}
-        self.slope: float | None = None
+        self.remainders = Taylor()
         self.shrinking = False
 
     def run(self, seed: int) -> Verdict:
@@ -65,10 +68,11 @@ class Check:
         elif unjudged:
             self.pass_over(f"no point is exact enough to judge {', '.join(sorted(unjudged))}")
         nothing_said = self.witnesses.disagreements or unjudged or not self.points
+        sizes = sorted(self.sizes, key=extent) or [()]
         return Verdict(
             problem=self.problem.name,
             status="fail" if findings else "inconclusive" if nothing_said else "pass",
-            findings=tuple(findings),
+            findings=tuple(self.with_values(finding) for finding in findings),
             points=self.points,
             inconclusive=self.inconclusive,
             oracles=self.witnesses.seen,
@@ -76,8 +80,14 @@ class Check:
             outvoted=tuple(self.witnesses.outvoted),
             agreement=self.witnesses.agreement,
             assumed=self.ground.assumed,
-            taylor_slope=self.slope,
+            taylor_slope=self.remainders.slope,
             seconds=time.perf_counter() - started,
+            taylor=self.remainders.points,
+            smallest=dict(sizes[0]),
+            largest=dict(sizes[-1]),
+            code=code_of(self.candidate.code),
+            budget=self.budget.name if BUDGETS.get(self.budget.name) == self.budget else "",
+            seed=seed,
         )
 
     # Which points -------------------------------------------------------------------------------------------------
@@ -144,9 +154,11 @@ class Check:
         if asked and self.witnesses.contradict(point, known, claim):
             return []
         self.points += 1
+        self.sizes.add(place.sizes)
         self.judged |= sharp(known)
-        if self.slope is None and place.regime == "ordinary" and claim.gradients.keys() == point.params.keys():
-            self.slope = self.taylor(point, claim)
+        untested = self.remainders.slope is None and place.regime == "ordinary"
+        if untested and claim.gradients.keys() == point.params.keys():
+            self.remainders = self.taylor(point, claim)
         return findings
 
     def forgotten(self, point: Point, other: Point, claim: conduct.Claim) -> list[Finding]:
@@ -160,9 +172,19 @@ class Check:
     def pass_over(self, reason: str) -> None:
         self.inconclusive[reason] = self.inconclusive.get(reason, 0) + 1
 
-    def taylor(self, point: Point, claim: conduct.Claim) -> float | None:
+    def taylor(self, point: Point, claim: conduct.Claim) -> Taylor:
         try:
             with np.errstate(all="ignore"):
-                return taylor_slope(self.problem, point, claim.gradients)
+                return taylor(self.problem, point, claim.gradients)
         except Exception:  # a loss that does not run in long double has no slope; the oracle's own column says why
-            return None
+            return Taylor()
+
+    def with_values(self, finding: Finding) -> Finding:
+        """A finding with the values of its point, where they are few."""
+        point = draw_point(self.problem, finding.place)
+        return finding if point is None else replace(finding, values=Values.few(point))
+
+
+def extent(sizes: tuple[tuple[str, int], ...]) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """What makes sizes small or large: their product; of equal ones it is the order that is always the same."""
+    return math.prod(size for _, size in sizes), sizes

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradproof.symbolic.proof import Disproved
+from gradproof.symbolic.proof import Disproved, Undecided
 from tests.catalogue import FORMULAS, name
 
 
@@ -13,5 +13,8 @@ def test_proof(formula, gradproof_results):
         entry.proof = formula.derive()
     except Disproved as refutation:
         entry.refuted = str(refutation)
+        raise
+    except Undecided as why:
+        entry.undecided = str(why)
         raise
     assert entry.proof.scope == "every size"

@@ -8,6 +8,7 @@ loss they close up in proportion to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -135,23 +136,32 @@ def richardson(along: Callable[[Any], Any], middle: Any, noise: tuple[Any, Any],
     return answer, truncation + rounding + 4 * kink
 
 
-def taylor_slope(problem: Problem, point: Point, gradients: Mapping[str, Array]) -> float | None:
-    """Slope of log |f(x + tv) - f(x) - t<g, v>| against log t, v random: 2 for the gradient g, 1 for a wrong one.
+@dataclass(frozen=True)
+class Taylor:
+    """Remainders r = |f(x + tv) - f(x) - t<g, v>| for ever smaller t, v random, and what they say about g.
 
-    None when the remainder vanishes: the loss is linear along v and g is right.
+    points: each (t, r) that is above what rounding costs. slope: of log r against log t, 2 for the gradient g, 1 for a
+    wrong one. No points, and None, when the remainder vanishes: the loss is linear along v and g is right.
     """
+
+    points: tuple[tuple[float, float], ...] = ()
+    slope: float | None = None
+
+
+def taylor(problem: Problem, point: Point, gradients: Mapping[str, Array]) -> Taylor:
+    """The Taylor-remainder test of ``gradients`` at a point."""
     f, values = real_loss(problem, point, Working)
     rng = np.random.default_rng([point.place.seed, 0x7A])
     v = {name: rng.standard_normal(value.shape) for name, value in values.items()}
     slope = sum(np.sum(np.asarray(gradients[name], Working) * v[name]) for name in v)
     middle, steps = f(values), [2.0**-k for k in range(6, 14)]
-    rest = [abs(f({name: values[name] + t * v[name] for name in v}) - middle - t * slope) for t in steps]
+    rest = [float(abs(f({name: values[name] + t * v[name] for name in v}) - middle - t * slope)) for t in steps]
     floor = 1e3 * np.finfo(Working).eps * max(1e-300, abs(middle), abs(slope))
-    seen = [(np.log(t), np.log(float(r))) for t, r in zip(steps, rest, strict=True) if r > floor]
-    if len(seen) < 3:
-        return None
-    log_steps, log_rests = np.array(seen, float).T
-    return float(np.polyfit(log_steps, log_rests, 1)[0])
+    points = tuple((t, r) for t, r in zip(steps, rest, strict=True) if floor < r < np.inf)
+    if len(points) < 3:
+        return Taylor()
+    log_steps, log_rests = np.log(np.array(points)).T
+    return Taylor(points, float(np.polyfit(log_steps, log_rests, 1)[0]))
 
 
 ORACLE = CentralDifferenceOracle()
