@@ -8,7 +8,6 @@ writes the page of every Erratum of a package.
 from __future__ import annotations
 
 import importlib
-import os.path
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -17,7 +16,7 @@ from typing import Any
 
 from gradproof.catalogue import collect
 from gradproof.errata import KINDS, Erratum, FactErratum, GradientErratum
-from gradproof.report.terminal import natural
+from gradproof.report.ordering import common_title, natural
 from gradproof.reproduction import Judged
 from gradproof.trial import example_lines, shown
 
@@ -39,7 +38,7 @@ def errata_page(errata: Iterable[Erratum]) -> str:
     ]
     for _, group in groupby(ordered, key=lambda erratum: erratum.rows[0].partition("-")[0]):
         of_one = list(group)
-        lines += ["", f"## {document(of_one)}"]
+        lines += ["", f"## {common_title([erratum.source for erratum in of_one])}"]
         for erratum in of_one:
             lines += ["", *erratum_lines(erratum)]
     return "\n".join(lines) + "\n"
@@ -48,12 +47,6 @@ def errata_page(errata: Iterable[Erratum]) -> str:
 def in_order(erratum: Erratum) -> tuple[Any, ...]:
     """By catalogue number; one that gathers several comes after them."""
     return natural(erratum.rows[0]), len(erratum.rows)
-
-
-def document(errata: list[Erratum]) -> str:
-    """What the sources of one document's errata have in common: its title."""
-    common = os.path.commonprefix([erratum.source for erratum in errata])  # noqa: RUF071 (by character is meant)
-    return common.rpartition(", ")[0] if ", " in common and len(errata) > 1 else common
 
 
 def erratum_lines(erratum: Erratum) -> Iterator[str]:

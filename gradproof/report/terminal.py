@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
 from gradproof.examples import ExampleOutcome
 from gradproof.oracles import all_oracles
+from gradproof.report.ordering import natural
 from gradproof.report.results import Entry, Results
 from gradproof.reproduction import VERDICTS, Judged
 from gradproof.trial import Trial
-from gradproof.verdict import Witness
+from gradproof.verdict import Witness, plural
 
 WIDTH = 80
 KEY, ROWS, PROOF, POINTS, SHARE = 26, 4, 4, 5, 5
 NAME, PRINTED, SEEN = 30, 11, 27
 MARKS = {"pass": " ", "fail": "F", "inconclusive": "?"}
+ASSUMED = "bound assumed, not computed"
 WORDS = {"pass": "ok", "fail": "FAILED", "inconclusive": "incomplete"}
 
 
@@ -60,8 +63,8 @@ def formula_line(entry: Entry) -> str:
     proof = entry.proof
     scope = "no" if entry.refuted else "-" if proof is None else "yes" if proof.scope == "every size" else "few"
     shares = "".join(f"{share(entry.oracles.get(name)):>{SHARE}s}" for name in all_oracles())
-    points = str(entry.points or "-")
-    row = entry.rows[0] if entry.rows else ""
+    points = fitted(str(entry.points or "-"), POINTS).strip()
+    row = fitted(entry.rows[0] if entry.rows else "", ROWS - 1).strip()
     return (
         f"{fitted(entry.key, KEY)}{MARKS[entry.status]}{row:>{ROWS - 1}s} {scope:{PROOF}s}{points:>{POINTS}s}{shares}"
     )
@@ -78,19 +81,21 @@ def fitted(text: str, width: int) -> str:
 
 
 def left_out(formulas: list[Entry]) -> Iterator[str]:
-    """Oracles that were asked nowhere in a formula, with the reason: said, never silent."""
-    reasons: dict[str, int] = {}
+    """Oracles that were asked nowhere in a formula, with the reason, and bounds that were not computed: never silent,
+    but said once for all formulas."""
+    reasons: dict[str, list[str]] = {}
     for entry in formulas:
         if entry.verdict is None:
             continue
         for name, witness in entry.verdict.oracles.items():
             if not witness.points:
                 why = f"{name} not run: {next(iter(witness.not_run), 'no point')}"
-                reasons[why] = reasons.get(why, 0) + 1
+                reasons.setdefault(why, []).append(entry.key)
         if entry.verdict.assumed:
-            why = f"bound assumed, not computed: {entry.key}"
-            reasons[why] = 1
-    yield from (f"{why} ({count} formula{'s' * (count > 1)})" for why, count in reasons.items())
+            reasons.setdefault(ASSUMED, []).append(entry.key)
+    for why, keys in reasons.items():
+        which = f": {', '.join(keys)}" if why == ASSUMED else ""
+        yield from textwrap.wrap(f"{why}{which} ({plural(len(keys), 'formula')})", WIDTH, subsequent_indent="  ")
 
 
 # Worked examples ---------------------------------------------------------------------------------------------------
@@ -128,11 +133,6 @@ def errata_table(trials: list[Trial]) -> Iterator[str]:
         yield from (f"  not run: {reason}" for reason in trial.not_run)
     yield "Refuted: off by so many times what arithmetic allows at the counterexample; the"
     yield "correction passes there and at every point. Counterexamples: results.jsonl."
-
-
-def natural(row: str) -> tuple[tuple[str, int], ...]:
-    """Catalogue numbers in their order: A-E2 before A-E10."""
-    return tuple((letters, int(digits or 0)) for letters, digits in re.findall(r"(\D+)(\d*)", row))
 
 
 def beside(role: str, form: str, gives: str) -> Iterator[str]:

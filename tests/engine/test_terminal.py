@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from gradproof.errata import Demonstration
+from gradproof.report.ordering import natural
 from gradproof.report.results import Results
-from gradproof.report.terminal import natural, table
+from gradproof.report.terminal import table
 from gradproof.reproduction import judge
 from gradproof.trial import try_fact, try_gradient
 from tests.engine.test_reproduction import LOW, NUMBER, SYSTEM, runs

@@ -1,0 +1,106 @@
+"""The report as one HTML page: no network, no script, nothing beside the file.
+
+What comes from records is text, and jinja2 escapes it. Markup comes from this folder only: the template, and formulas
+through mathml.py. Plots are images, in which nothing runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradproof.errors import NotRun
+from gradproof.report import charts, mathml
+from gradproof.report.subjects import Subject
+from gradproof.report.values import Record, counted, number, short
+from gradproof.report.view import view
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+NAME = "index.html"
+TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
+
+
+def write(folder: Path, records: Sequence[Record], *, problems: Sequence[str] = ()) -> Path:
+    """Write ``folder/index.html``, whole or not at all, with the plots of ``folder/plots``; returns its path.
+
+    problems: as for render. Raises NotRun with the reason, in one line, where the page cannot be written; what stood
+    there before is left as it was.
+    """
+    path = folder / NAME
+    unfinished = path.with_suffix(".part")
+    try:
+        files = (folder / "plots").glob("*.svg")
+        plots = {file.stem: file.read_text(encoding="utf-8", errors="replace") for file in files}
+        text = render(records, problems=problems, plots=plots)
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(text, encoding="utf-8", errors="replace")  # half of a surrogate pair is in no encoding
+        unfinished.replace(path)
+    except (NotRun, OSError) as error:
+        raise NotRun(f"{NAME} not written: {error}") from error
+    return path
+
+
+def render(
+    records: Sequence[Mapping[str, Any]], *, problems: Sequence[str] = (), plots: Mapping[str, str] | None = None
+) -> str:
+    """The page of these records, as in results.jsonl, as HTML; the same for the same records.
+
+    Records of several environments may share a key. problems: what could not be read, one line each. plots: SVG by the
+    name of the figure. Raises NotRun where jinja2 is missing.
+    """
+    try:
+        import jinja2
+    except ImportError as error:
+        raise NotRun("jinja2 is not installed") from error
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("gradproof.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(equations=equations, slope=slope, counted=counted, short=short)
+    images = [Image.of(svg, key) for key, svg in sorted((plots or {}).items())]
+    return environment.get_template("page.html").render(view=view(records), problems=problems, plots=images)
+
+
+def equations(latex: str) -> Markup:
+    """The equations, each in a line of its own; as LaTeX, with the reason, where they cannot be set."""
+    from markupsafe import Markup
+
+    try:
+        return Markup("\n").join(Markup(equation) for equation in mathml.display(latex))
+    except NotRun as reason:
+        return Markup('<code class="latex">{}</code> <small>({})</small>').format(latex, reason)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture that is part of the page. url: its data. alt: what is to be seen. reason: why there is none."""
+
+    url: str = ""
+    alt: str = ""
+    reason: str = ""
+
+    @classmethod
+    def of(cls, svg: str, name: str) -> Image:
+        """As an image: what is in it neither runs nor loads anything."""
+        title = TITLE.search(svg)
+        data = base64.b64encode(svg.encode("utf-8", errors="replace")).decode("ascii")
+        return cls(f"data:image/svg+xml;base64,{data}", html.unescape(title[1]).strip() if title else name)
+
+
+def slope(formula: Subject) -> Image:
+    """The chart of a formula's Taylor remainder."""
+    points = formula.taylor
+    try:
+        return Image.of(charts.taylor(points, number(formula.record.get("taylor_slope"))), formula.key)
+    except NotRun as reason:
+        return Image(reason=str(reason))
