@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gradproof.catalogue import Formula
+from gradproof.errors import NotRun
 from gradproof.loading import CannotLoad, load
 from gradproof.problem import Problem
+from gradproof.report import merge, page, results
 from gradproof.report.results import Results
 from gradproof.report.terminal import table
 from gradproof.sampling import BUDGETS
-from gradproof.verdict import Verdict
+from gradproof.sharding import CannotShard, Case, Shard, deal
+from gradproof.verdict import Verdict, plural
 from gradproof.verify import verify
 
 ENVIRONMENT = "GRADPROOF_IMPLEMENTATION"
 RESULTS = pytest.StashKey[Results]()
-OVERRIDES = pytest.StashKey[dict[str, Any]]()
+OVERRIDES = pytest.StashKey[dict[str, tuple[str, Any]]]()
+"""By key: the KEY=PATH.py:NAME that was given, and the code it names."""
+ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gradproof", "gradient verification")
     group.addoption("--budget", choices=list(BUDGETS), default="quick", help="random points: 20, 100 or 500 a formula")
     group.addoption("--gradproof-seed", type=int, default=0, metavar="N", help="seed of the random points")
-    group.addoption("--report-dir", type=Path, default=None, metavar="DIR", help="write results.jsonl here")
+    group.addoption("--report-dir", type=Path, metavar="DIR", help="write results.jsonl, index.html, junit.xml here")
+    group.addoption("--shard", metavar="K/N", help="divide the tests into N shares, and run the K-th")
     group.addoption(
         "--implementation",
         action="append",
@@ -37,14 +43,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest's own plugin for JUnit XML, which looks for its path here
 def pytest_configure(config: pytest.Config) -> None:
-    """Load what is to be checked first: a file that cannot be loaded ends the run with status 4 and one message."""
+    """Load what is to be checked first: what cannot be used ends the run with status 4 and one message."""
     config.stash[RESULTS] = Results()
     specs = config.getoption("--implementation") + list(filter(None, os.environ.get(ENVIRONMENT, "").split(os.pathsep)))
     try:
-        config.stash[OVERRIDES] = dict(load(spec) for spec in specs)
+        config.stash[OVERRIDES] = {key: (spec, code) for spec in specs for key, code in [load(spec)]}
     except CannotLoad as error:
         raise pytest.UsageError(f"--implementation: {error}") from error
+    if (text := config.getoption("--shard")) is not None:
+        try:
+            config.pluginmanager.register(Share(Shard.parse(text)), "gradproof.shard")
+        except CannotShard as error:
+            raise pytest.UsageError(f"--shard: {error}") from error
+    if (folder := config.getoption("--report-dir")) is not None:
+        config.pluginmanager.register(Report(config, folder), "gradproof.report")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -71,7 +85,9 @@ def gradproof_results(pytestconfig: pytest.Config) -> Results:
 
 
 @pytest.fixture
-def verify_gradients(pytestconfig: pytest.Config, gradproof_results: Results) -> Callable[..., Verdict]:
+def verify_gradients(
+    request: pytest.FixtureRequest, pytestconfig: pytest.Config, gradproof_results: Results
+) -> Callable[..., Verdict]:
     """``verify_gradients(problem, gradients)``: check, keep the result for the report, and fail unless it passed.
 
     With ``formula=`` the result is filed under the formula, and ``--implementation`` may put other code in its place.
@@ -80,10 +96,13 @@ def verify_gradients(pytestconfig: pytest.Config, gradproof_results: Results) ->
     def check(problem: Problem, gradients: Any, *, formula: Formula | None = None, budget: Any = None) -> Verdict:
         __tracebackhide__ = True
         key = formula.key if formula else problem.name
-        code = pytestconfig.stash[OVERRIDES].get(key, gradients)
+        spec, code = pytestconfig.stash[OVERRIDES].get(key, (None, gradients))
         budget = budget or pytestconfig.getoption("--budget")
         verdict = verify(problem, code, budget=budget, seed=pytestconfig.getoption("--gradproof-seed"))
-        gradproof_results.entry(key, formula).verdict = verdict
+        entry = gradproof_results.entry(key, formula)
+        if entry.verdict is None or merge.worse(verdict.status, entry.verdict.status):
+            # What another test of this name has found is not lost when this one finds nothing.
+            entry.verdict, entry.test, entry.implementation = verdict, request.node.nodeid, spec
         if not verdict.passed:
             pytest.fail(str(verdict), pytrace=False)
         return verdict
@@ -92,17 +111,106 @@ def verify_gradients(pytestconfig: pytest.Config, gradproof_results: Results) ->
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    lines = list(table(config.stash[RESULTS]))
+    plugins = (config.pluginmanager.get_plugin(f"gradproof.{name}") for name in ("shard", "report"))
+    lines = [*table(config.stash[RESULTS]), *(line for plugin in plugins if plugin for line in plugin.lines)]
     if lines:
         terminalreporter.section("gradproof")
     for line in lines:
         terminalreporter.write_line(line)
-    folder = config.getoption("--report-dir")
-    if folder is not None:
-        terminalreporter.write_line(f"written: {folder / 'results.jsonl'}")
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    folder = session.config.getoption("--report-dir")
-    if folder is not None and RESULTS in session.config.stash:
-        session.config.stash[RESULTS].write(folder / "results.jsonl")
+class Report:
+    """With --report-dir: the files of a run, written when it ends. Where no test ran, an earlier run's are left."""
+
+    def __init__(self, config: pytest.Config, folder: Path) -> None:
+        """Raises UsageError where nothing could be written: at once, not at the end of a long run."""
+        self.shown, self.folder = folder, config.invocation_params.dir / folder
+        self.finished = 0
+        self.lines: list[str] = []
+        if config.getoption("numprocesses", None):
+            raise pytest.UsageError("--report-dir: a report is of one process; divide the run by --shard, not by -n")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise pytest.UsageError(f"--report-dir {folder}: {error.strerror}") from error
+        self.junit = config.pluginmanager.hasplugin("junitxml") and config.option.xmlpath is None
+        if self.junit and not config.option.collectonly:
+            config.option.xmlpath = str(self.folder / "junit.xml")
+
+    def pytest_runtest_logfinish(self) -> None:
+        self.finished += 1
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        found = list(session.config.stash[RESULTS].entries.values())
+        whole = self.finished >= len(session.items) and session.exitstatus in ENDED
+        if session.config.option.collectonly or not (found or whole):
+            return
+        run = self.of_the_run(session)
+        records = [entry.record() | run for entry in found]
+        results.write(self.folder / merge.NAME, records)
+        written = [merge.NAME]
+        try:
+            written.append(page.write(self.folder, records, problems=merge.cut_short(records)).name)
+        except NotRun as reason:
+            self.lines.append(str(reason))
+        written += ["junit.xml"] * self.junit
+        self.lines += [f"written: {self.shown / name}" for name in written]
+
+    def of_the_run(self, session: pytest.Session) -> dict[str, str]:
+        """What each record says of the run it comes from, where that is not a whole one."""
+        share = session.config.pluginmanager.get_plugin("gradproof.shard")
+        of_the_run = {"shard": str(share.shard)} if share else {}
+        if self.finished < len(session.items):
+            of_the_run["unfinished"] = f"{self.finished} of {plural(len(session.items), 'test')}"
+        return of_the_run
+
+
+class Share:
+    """With --shard: this machine's tests. What -k, -m and the like select is selected from each share.
+
+    That a share is empty is no failure, as long as other machines have tests.
+    """
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard = shard
+        self.selected = self.kept = 0
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+        numbers = dict(zip(items, deal([case(item) for item in items], self.shard.of), strict=True))
+        yield
+        others = [item for item in items if numbers.get(item, self.shard.number) != self.shard.number]
+        self.selected = len(items)
+        if others:
+            config.hook.pytest_deselected(items=others)
+            items[:] = [item for item in items if numbers.get(item, self.shard.number) == self.shard.number]
+        self.kept = len(items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.selected:
+            session.exitstatus = pytest.ExitCode.OK
+
+    @property
+    def lines(self) -> list[str]:
+        if self.selected and not self.kept:
+            return [f"shard {self.shard}: none of {plural(self.selected, 'test')}; other shards have them"]
+        return [f"shard {self.shard}: {self.kept} of {plural(self.selected, 'test')}"]
+
+
+def case(item: pytest.Item) -> Case:
+    """What a test has to do with. One that files no record needs no company for its other keys."""
+    spec = getattr(item, "callspec", None)
+    keys = [key for name, value in spec.params.items() if (key := key_of(name, value))] if spec else []
+    files = "gradproof_results" in getattr(item, "fixturenames", ())
+    return Case(item.nodeid.partition("[")[0], item.nodeid, tuple(keys if files else keys[:1]))
+
+
+def key_of(name: str, value: Any) -> str | None:
+    """The key of the record that a parameter of a test is, or is the key of; None for any other."""
+    try:
+        key = value if name == "key" else value.name if isinstance(value, Problem) else value.key
+    except Exception:  # somebody's object, which may answer with anything at all
+        return None
+    return key if isinstance(key, str) else None

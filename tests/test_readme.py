@@ -102,7 +102,7 @@ def test_every_environment_that_is_named_exists(text):
 
 def test_every_option_of_the_table_exists(pytestconfig):
     options = re.findall(r"^\| `(--[\w-]+)", README, re.MULTILINE)
-    assert len(options) == 4
+    assert len(options) == 5
     for option in options:
         pytestconfig.getoption(option)  # ValueError where there is none
 
