@@ -14,6 +14,7 @@ import derivations
 import implementations
 from derivations.optimizers import UpdateRule
 from gradproof.catalogue import collect
+from gradproof.provenance import code_of
 from gradproof.verdict import Witness
 from implementations.optimizers import SGD, AdaGrad, Adam, ClippedSGD, Optimizer, RMSprop
 
@@ -123,7 +124,9 @@ def compare(gradproof_results):
     """Compare a walk with the steps another source makes from its places, and keep the worst for the table."""
 
     def run(key, source, optimizer, path, gradients, others):
-        witness = gradproof_results.entry(key, RULES[key]).witnesses.setdefault(source, Witness())
+        entry = gradproof_results.entry(key, RULES[key])
+        entry.code = code_of(optimizer)
+        witness = entry.witnesses.setdefault(source, Witness())
         worst = apart(optimizer, path, gradients, others)
         witness.points, witness.worst = witness.points + STEPS, max(witness.worst, worst)
         assert worst <= 1

@@ -12,7 +12,7 @@ from typing import Any
 
 from gradproof.catalogue import Formula, WorkedExample
 from gradproof.examples import ExampleOutcome
-from gradproof.provenance import environment
+from gradproof.provenance import Code, environment
 from gradproof.reproduction import Judged
 from gradproof.symbolic.proof import Proof
 from gradproof.trial import Trial
@@ -32,10 +32,10 @@ LINE_ENDS = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 class Entry:
     """What is known so far of one key: a "formula", an "erratum" or a "reproduction".
 
-    source, rows, formula: none for a user's own. witnesses: what was compared without a verdict: an update rule is no
-    gradient, and is held against others' steps. outcome: of what is no formula. test: the node id of the pytest test
-    that checked the code; implementation: the KEY=PATH.py:NAME that took its place. Both say how to see findings again.
-    refuted, undecided: why there is no proof, of what should have one.
+    source, rows, formula: none for a user's own. witnesses, code: of what was compared without a verdict: an update
+    rule is no gradient, and is held against others' steps. outcome: of what is no formula. test: the node id of the
+    pytest test that checked the code; implementation: the KEY=PATH.py:NAME that took its place. Both say how to see
+    findings again. refuted, undecided: why there is no proof, of what should have one.
     """
 
     key: str
@@ -48,6 +48,7 @@ class Entry:
     refuted: str = ""
     undecided: str = ""
     witnesses: dict[str, Witness] = field(default_factory=dict)
+    code: Code | None = None
     outcome: Outcome | None = None
     test: str | None = None
     implementation: str | None = None
@@ -111,7 +112,7 @@ class Entry:
             "environment": environment(),
             **(details(outcome) if outcome else {}),
             **(statement(self.formula, self.proof) if self.kind == "formula" else {}),
-            **(evidence(verdict) if self.kind == "formula" else {}),
+            **(evidence(verdict, self.code) if self.kind == "formula" else {}),
         }
         return json_value(record)
 
@@ -214,11 +215,12 @@ def statement(formula: Formula | None, proof: Proof | None) -> Mapping[str, Any]
     }
 
 
-def evidence(verdict: Verdict | None) -> Mapping[str, Any]:
-    """What was checked, where, and how the oracles agreed; empty where nothing was."""
+def evidence(verdict: Verdict | None, compared: Code | None) -> Mapping[str, Any]:
+    """What was checked, where, and how the oracles agreed; empty where nothing was, but for code that was compared."""
     seen = UNCHECKED if verdict is None else verdict
+    code = seen.code or compared
     return {
-        "code": None if seen.code is None else asdict(seen.code),
+        "code": None if code is None else asdict(code),
         "smallest": seen.smallest,
         "largest": seen.largest,
         "agreement": [{"first": a, "second": b, "worst": worst} for (a, b), worst in seen.agreement.items()],
