@@ -2,12 +2,15 @@
 
 import json
 import os
+from importlib.util import find_spec
 
 import pytest
 
 from gradproof.__main__ import main
 from gradproof.report.merge import Unusable, merge
 from gradproof.report.results import write
+
+WRITES_A_PAGE = pytest.mark.skipif(find_spec("jinja2") is None, reason="jinja2 is not installed: there is no page")
 
 
 def record(key="line", status="pass", *, kind="formula", environment="Python 3.11.9, Linux", seconds=1.0, **more):
@@ -230,6 +233,7 @@ def test_files_that_are_not_there_or_all_empty_are_refused(results, tmp_path):
 # The command ---------------------------------------------------------------------------------------------------------
 
 
+@WRITES_A_PAGE
 def test_the_command_writes_one_file_and_one_page(results, tmp_path, capsys):
     paths = [results("a", record("x")), results("b", record("y", status="fail"))]
     out = tmp_path / "out"
@@ -245,6 +249,7 @@ def test_the_command_writes_one_file_and_one_page(results, tmp_path, capsys):
     assert said.err == ""
 
 
+@WRITES_A_PAGE
 def test_what_is_left_out_is_on_stderr_and_on_the_page_and_the_exit_status_is_1(results, tmp_path, capsys):
     path = results("a", record("x"), raw=LINE[:-9])
     assert main(["report", str(path), "--out", str(tmp_path / "out")]) == 1
@@ -286,6 +291,7 @@ def test_results_can_be_merged_into_the_folder_they_come_from(results, tmp_path)
 HOSTILE = ["<img src=x onerror=alert(1)>", "a\nline 9: forged", "\x1b[31mred", "\u202egnorw", "{{ 7 * 7 }}", "%s {0}"]
 
 
+@WRITES_A_PAGE
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names of files")
 @pytest.mark.parametrize("name", [*HOSTILE, os.fsdecode(b"not \xff UTF-8")])
 def test_hostile_names_stay_text_in_one_line(results, tmp_path, capsys, name):

@@ -5,12 +5,15 @@ import json
 import sys
 from collections import Counter
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from gradproof.report.merge import merge
+
+WRITES_A_PAGE = pytest.mark.skipif(find_spec("jinja2") is None, reason="jinja2 is not installed: there is no page")
 
 for package in ("jinja2", "matplotlib.figure", "torch"):  # else each run in this process imports them anew,
     with suppress(ImportError):  # which takes long, and not all of them bear it
@@ -224,6 +227,7 @@ def outcomes(result):
     return {key: n for key, n in result.parseoutcomes().items() if key in ("passed", "failed")}
 
 
+@WRITES_A_PAGE
 def test_a_report_has_records_a_page_and_junit_xml(suite, pytester):
     result = suite(FORMULA, "--report-dir", "out")
     names = ["results.jsonl", "index.html", "junit.xml"]
@@ -240,6 +244,7 @@ def test_a_junit_path_of_the_users_own_stays(suite, pytester):
     result.stdout.no_fnmatch_line("written: out?junit.xml")
 
 
+@WRITES_A_PAGE
 def test_without_pytests_junit_plugin_there_is_no_junit_xml_and_none_is_claimed(suite, pytester):
     result = suite(FORMULA, "--report-dir", "out", "-p", "no:junitxml")
     assert result.ret == 0
@@ -272,6 +277,7 @@ def test_a_run_without_tests_leaves_the_results_of_an_earlier_one(suite, pyteste
     assert before.items() <= {path.name: path.read_bytes() for path in (pytester.path / "out").iterdir()}.items()
 
 
+@WRITES_A_PAGE
 def test_a_run_that_ends_early_says_so_in_its_records(suite, pytester):
     suite(TEN, "--report-dir", "out", "-x")
     assert {record["unfinished"] for record in records(pytester)} == {"11 of 16 tests"}
