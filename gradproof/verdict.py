@@ -214,5 +214,8 @@ class Verdict:
         return "\n".join(lines)
 
 
+PLURALS = {"entry": "entries", "equality": "equalities", "pass": "passes"}
+
+
 def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {PLURALS.get(noun, noun + 's')}"

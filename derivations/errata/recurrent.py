@@ -5,8 +5,6 @@ The counterexamples keep the states at 0 or 1/2, where tanh' is 1 or 3/4, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from sympy import Integer, Rational, log
@@ -31,6 +29,7 @@ from derivations.elman import (
     y,
     yhat,
 )
+from derivations.errata.claims import claimed
 from derivations.sources import B, C, E
 from gradproof.errata import Counterexample, GradientErratum
 from gradproof.symbolic import arrays, delta, equal, total
@@ -42,17 +41,6 @@ def two_units_at_rest(**weights: Any) -> dict[str, Any]:
     """Parameters of two units, one input and two outputs, 0 but for the given: every state is tanh(0) = 0."""
     square = [[ZERO, ZERO], [ZERO, ZERO]]
     return {"W": square, "U": [[ZERO], [ZERO]], "b": [ZERO, ZERO], "V": square, "c": [ZERO, ZERO], **weights}
-
-
-def claimed(net: Callable[[], elman.Network], claim: str, value: Callable[[], Any]) -> Callable[[], Any]:
-    """A network's theorem with one of its formulas replaced; to call it is to have SymPy look at that formula."""
-
-    def look() -> Any:
-        theorem = net().theorem
-        equation = replace(theorem.backward[claim], value=value())
-        return replace(theorem, backward={**theorem.backward, claim: equation}).check(claim)
-
-    return look
 
 
 # ---- the character network ----------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ s_2 = sigmoid(ln 3) = 3/4, so that everything else can be worked out by hand.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from sympy import Integer, Rational, log
 
 from derivations.elman import SIGMOID, T, U, V, W, before, h, i, j, nabla_h, nabla_yhat, network, p, q, r, t, v, x
+from derivations.errata import claims
 from derivations.recurrent import HALF_SQUARED
 from derivations.sources import A
 from gradproof.errata import Counterexample, FactErratum, GradientErratum
@@ -46,14 +46,8 @@ def at_the_point(
 
 
 def claimed(claim: str, value: Callable[[], Any]) -> Callable[[], Any]:
-    """The network's theorem with one of its formulas replaced; to call it is to have SymPy look at that formula."""
-
-    def look() -> Any:
-        theorem = network(SIGMOID, HALF_SQUARED, last_only=True, bias=False, sine=True).theorem
-        equation = replace(theorem.backward[claim], value=value())
-        return replace(theorem, backward={**theorem.backward, claim: equation}).check(claim)
-
-    return look
+    """A formula of the sine network, as printed."""
+    return claims.claimed(lambda: network(SIGMOID, HALF_SQUARED, last_only=True, bias=False, sine=True), claim, value)
 
 
 def signal(t: Any, p: Any) -> Any:

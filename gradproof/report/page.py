@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from gradproof.errors import NotRun
 from gradproof.report import charts, mathml
 from gradproof.report.subjects import Subject
-from gradproof.report.values import Record, counted, number, short
+from gradproof.report.values import Record, number, short
 from gradproof.report.view import view
+from gradproof.verdict import plural
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -66,7 +67,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(equations=equations, slope=slope, counted=counted, short=short)
+    environment.globals.update(equations=equations, slope=slope, plural=plural, short=short)
     images = [Image.of(svg, key) for key, svg in sorted((plots or {}).items())]
     return environment.get_template("page.html").render(view=view(records), problems=problems, plots=images)
 

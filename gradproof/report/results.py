@@ -1,4 +1,4 @@
-"""The results of one run: a record for each formula and worked example, gathered while the tests run."""
+"""The results of one run: a record for each formula, worked example, mistake and claim, gathered as the tests run."""
 
 from __future__ import annotations
 

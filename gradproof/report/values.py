@@ -48,11 +48,6 @@ def texts(value: Any) -> list[str]:
     return [text(part) for part in listed(value)]
 
 
-def counted(count: int, noun: str) -> str:
-    plurals = {"entry": "entries", "equality": "equalities", "pass": "passes"}
-    return f"{count} {noun}" if count == 1 else f"{count} {plurals.get(noun, noun + 's')}"
-
-
 def short(x: float, digits: int = 2) -> str:
     """A number in few characters: 0.35, 12, 7 × 10¹⁴."""
     if math.isnan(x) or math.isinf(x):

@@ -10,7 +10,8 @@ from itertools import groupby
 
 from gradproof.report.ordering import common_title, natural
 from gradproof.report.subjects import VERDICTS, WORST_FIRST, Subject, in_their_order
-from gradproof.report.values import Record, counted, listed, mapping, number, short, text
+from gradproof.report.values import Record, listed, mapping, number, short, text
+from gradproof.verdict import plural
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class View:
                     formulas.setdefault(reason, set()).add(formula.key)
                 if assumed := text(record.get("assumed")):
                     formulas.setdefault(f"bound assumed, not computed: {assumed}", set()).add(formula.key)
-        return [f"{why} ({counted(len(keys), 'formula')})" for why, keys in formulas.items()]
+        return [f"{why} ({plural(len(keys), 'formula')})" for why, keys in formulas.items()]
 
     @property
     def bars(self) -> list[Bar]:
