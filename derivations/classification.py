@@ -18,6 +18,10 @@ from gradproof.symbolic.system import axes
 Drawn = tuple[dict[str, Any], dict[str, Any]]
 Sizes = Mapping[str, int]
 
+TARGETS = ("targets", "target", "y_true", "labels")
+LOGITS = ("logits", "scores", "z", "o", "x")
+"""What targets and logits are called in other people's code."""
+
 
 # ---- cross-entropy ------------------------------------------------------------------------------------------------
 
@@ -57,6 +61,7 @@ cross_entropy = Formula(
     domain=_all_positive,
     fixed=("y",),
     pinned=({"T": 48, "K": 3},),
+    also_called={"yhat": ("y_hat", "y_pred", "probs", "p", "predictions"), "y": TARGETS},
     note="A handwritten page, badly scanned: the reading is ours. The gradient -y/yhat is a step on its way to dL/do.",
 )
 
@@ -102,6 +107,7 @@ softmax_jacobian = Formula(
     sizes={"K": (1, 9)},
     draw=_draw_logits,
     pinned=({"K": 48},),
+    also_called={"o": LOGITS},
     note="A handwritten page, badly scanned: the reading is ours.",
 )
 
@@ -161,6 +167,7 @@ softmax_cross_entropy = Formula(
     draw=_draw_rows_of_logits,
     fixed=("y",),
     pinned=({"T": 48, "K": 3},),
+    also_called={"o": LOGITS, "b_y": ("by", "b", "bias"), "y": TARGETS},
     note="A handwritten page, badly scanned: the reading is ours.",
 )
 
@@ -205,6 +212,7 @@ class_cross_entropy = Formula(
     draw=_draw_class,
     fixed=("c",),
     pinned=({"K": 48},),
+    also_called={"y": LOGITS, "c": ("label", "target", "class_index", "correct_class")},
     note="The source writes L = -ln(softmax(y_c)); read softmax(y)_c.",
 )
 
@@ -272,5 +280,6 @@ vector_chain_rule = Formula(
     sizes={"n": (1, 8), "m": (1, 8)},
     draw=_draw_layer,
     pinned=({"n": 48, "m": 3}, {"n": 3, "m": 48}),
+    also_called={"x": ("inputs", "input"), "A": ("W", "weights", "weight"), "d": ("b", "bias")},
     note="The source states it for any f; checked here for y = tanh(A x + d).",
 )

@@ -49,6 +49,24 @@ nabla_W, nabla_U, nabla_b, nabla_V, nabla_c, nabla_h0, nabla_h = arrays(  # noqa
 )
 nabla_eps, nabla_y, nabla_yhat, nabla_o = arrays("nabla_epsilon nabla_y nabla_yhat nabla_o")
 
+ALSO_CALLED = {
+    "W": ("Whh", "W_hh", "weight_hh", "weight_hh_l0", "Wh", "W_h", "W_rec"),
+    "U": ("Wxh", "W_xh", "Whx", "W_hx", "weight_ih", "weight_ih_l0", "Wx", "W_x", "W_ih", "W_in"),
+    "V": ("Why", "W_hy", "Wyh", "W_yh", "Wo", "W_o", "Wy", "W_y", "W_out", "weight_ho"),
+    "b": ("bh", "b_h", "bias_h", "bias_hh", "bias_ih", "hidden_bias"),
+    "c": ("by", "b_y", "bo", "b_o", "b_out", "bias_y", "bias_o", "output_bias"),
+    "h0": ("h_0", "hprev", "h_prev", "h_init", "initial_state"),
+    "x": ("inputs", "input", "xs", "X", "sequence", "features"),
+    "y": ("targets", "target", "y_true", "ys", "labels"),
+    "label": ("target", "y", "target_index", "class_index", "true_class", "y_true"),
+    "n": ("hidden_size", "hidden_state_size", "hidden_dim", "num_hidden", "n_hidden", "state_size", "hidden_units"),
+    "d": ("input_size", "num_features", "input_dim", "num_inputs", "n_inputs", "n_features", "vocab_size"),
+    "m": ("output_size", "output_dim", "num_outputs", "n_outputs", "num_classes", "n_classes"),
+    "T": ("seq_len", "sequence_length", "num_steps", "n_steps", "timesteps"),
+}
+"""What parameters, data and sizes are called in other people's code."""
+delta_h, carry, seen_h = arrays("delta carry seen")  # what the backward equations have in common
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -125,9 +143,10 @@ class Network:
     theorem: Backpropagation
     inputs: Mapping[str, tuple[Any, tuple[tuple[Any, Any], ...]]]
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    shared: Mapping[Any, Any] = field(default_factory=dict)
 
     def system(self) -> System:
-        return self.theorem.system(self.inputs, self.outputs)
+        return self.theorem.system(self.inputs, self.outputs, self.shared)
 
 
 def upto(*counts: Any) -> tuple[tuple[Any, Any], ...]:
@@ -263,7 +282,10 @@ def network(
         inputs["y"] = (y, (*places, *upto(m)))
     parameters = {"W": nabla_W, "U": nabla_U, "b": nabla_b, "V": nabla_V, "c": nabla_c, "h0": nabla_h0}
     outputs = {name: nabla for name, nabla in parameters.items() if name in backward}
-    return Network(theorem, inputs, outputs)
+    shared = {delta_h[*any_one, s, p]: signal(s, p, *any_one), carry[*any_one, s, q]: carried(s)}
+    if not last_only:
+        shared[seen_h[*any_one, s, q]] = seen(s)
+    return Network(theorem, inputs, outputs, shared)
 
 
 def _truncation(next_state: Any) -> tuple[Equation, ...]:

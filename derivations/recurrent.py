@@ -119,6 +119,7 @@ rnn_tanh = Formula(
     sizes=UNITS,
     draw=_draw_layer,
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="The source has no gradient by h[0]; it is ours. Its tau is our T.",
 )
 
@@ -149,6 +150,7 @@ rnn_sigmoid = Formula(
     sizes=UNITS,
     draw=_draw_layer,
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="Printed as code, without biases and with tanh's formulas in the other source; the general form is ours.",
 )
 
@@ -197,6 +199,7 @@ rnn_relu = Formula(
     draw=_draw_relu,
     domain=_clear_of_kinks,
     pinned=(LONG,),
+    also_called=elman.ALSO_CALLED,
     note="The source names ReLU as a choice of f and derives nothing for it; the gradient is ours.",
 )
 
@@ -210,7 +213,7 @@ def _draw_states(sizes: Sizes, rng: np.random.Generator) -> Drawn:
 def _rnn_tanh_states() -> Steps:
     states = _states(TANH)
     yield from states.theorem.steps()
-    return states.theorem.system(states.inputs, {"eps": elman.nabla_eps})
+    return states.theorem.system(states.inputs, {"eps": elman.nabla_eps}, states.shared)
 
 
 rnn_tanh_states = Formula(
@@ -225,6 +228,7 @@ rnn_tanh_states = Formula(
     sizes=UNITS,
     draw=_draw_states,
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="The gradient by h[t] is that by eps[t] in h[t] = tanh(...) + eps[t], taken at eps = 0.",
 )
 
@@ -261,6 +265,7 @@ rnn_tanh_each_squared = Formula(
     sizes=UNITS,
     draw=_draw_each_squared,
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="nabla_y[t] = 2 (yhat[t] - y[t]) is ours; the source leaves the loss open.",
 )
 
@@ -276,6 +281,7 @@ rnn_tanh_each_half_squared = Formula(
     sizes=UNITS,
     draw=_draw_each_squared,
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="nabla_y[t] = yhat[t] - y[t] is ours; the source leaves the loss open.",
 )
 
@@ -308,6 +314,7 @@ rnn_tanh_last_squared = Formula(
     sizes=UNITS,
     draw=_draw_last_squared,
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="yhat is the output and y the target here; Exercise 1 of the source uses the letters the other way round,"
     " C-E3. With several outputs 2 (yhat - y) V^T reads V^T 2 (yhat - y).",
 )
@@ -335,6 +342,7 @@ weather_rnn_minibatch = Formula(
     sizes={"B": (1, 5), **UNITS},
     draw=_draw_minibatch,
     pinned=({"B": 48, "n": 3, "d": 2, "m": 1, "T": 4}, {"B": 2, **LONG}),
+    also_called=elman.ALSO_CALLED,
     note="Printed as code. The gradients of the windows are added up, not averaged.",
 )
 
@@ -368,6 +376,7 @@ sine_rnn = Formula(
     sizes=SINE_UNITS,
     draw=_draw_sine,
     pinned=({"n": 2, "m": 1, "T": 30}, {"n": 2, "m": 1, "T": 200}),
+    also_called=elman.ALSO_CALLED,
     note="The input of step t is the vector that is 0 but for x[t] at place t. The printed backward pass is not the"
     " gradient of the printed loss, A-E2 to A-E13; this is the gradient.",
 )
@@ -428,6 +437,7 @@ sine_rnn_truncated = Formula(
     draw=_draw_truncated,
     frozen=_frozen_state,
     pinned=({"n": 2, "m": 1, "T": 30}, {"n": 2, "m": 1, "T": 200}),
+    also_called=elman.ALSO_CALLED,
     note="The source's backward pass is mistaken in more than the truncation; this is the truncated gradient of its"
     " loss. Its code truncates after five steps.",
 )

@@ -85,6 +85,7 @@ character_rnn = Formula(
     draw=_draw_character,
     fixed=("y",),
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="A handwritten page, badly scanned: the reading is ours. It lacks a transpose, B-E1: proved is"
     " W_yh^T (yhat - y).",
 )
@@ -102,6 +103,7 @@ character_rnn_without_bias = Formula(
     draw=functools.partial(_draw_character, bias=False),
     fixed=("y",),
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="A handwritten page, badly scanned: the reading is ours. It lacks a transpose, B-E1: proved is"
     " W_yh^T (yhat - y).",
 )
@@ -223,6 +225,7 @@ character_rnn_rtrl = Formula(
     draw=_draw_character,
     fixed=("y",),
     pinned=(LONG, {"n": 2, "d": 1, "m": 1, "T": 200}),
+    also_called=elman.ALSO_CALLED,
     note="A handwritten page, badly scanned: the reading is ours, also of the 1 (B-E14); the recursions for W, U too.",
 )
 
@@ -280,6 +283,7 @@ sentiment_rnn = Formula(
     draw=_draw_sentiment,
     fixed=("label",),
     pinned=(LONG, VERY_LONG),
+    also_called=elman.ALSO_CALLED,
     note="Printed with (1 - h_t^2) in the recursion of dy/dh_t, E-E1; proved is (1 - h_(t+1)^2). The source's y are our"
     " logits o.",
 )

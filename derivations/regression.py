@@ -31,6 +31,17 @@ from gradproof.symbolic.system import axes
 
 Drawn = tuple[dict[str, Any], dict[str, Any]]
 
+ALSO_CALLED = {
+    "w": ("W", "weights", "weight", "beta", "coef", "slope"),
+    "b": ("bias", "intercept", "w0"),
+    "X": ("x", "inputs", "features", "xs"),
+    "x": ("X", "inputs", "xs"),
+    "y": ("Y", "targets", "target", "y_true", "labels", "ys"),
+    "eta": ("learning_rate", "lr", "alpha"),
+    "n": ("n_features", "num_features", "input_size", "input_dim"),
+}
+"""What parameters, data and sizes are called in other people's code."""
+
 
 # ---- linear regression --------------------------------------------------------------------------------------------
 
@@ -73,6 +84,7 @@ linear_regression = Formula(
     sizes={"n": (1, 12)},
     draw=_draw_line,
     pinned=({"n": 48},),
+    also_called=ALSO_CALLED,
     note="The source asks for the gradient and prints the loss; (2/n) sum (yhat - y) x, (2/n) sum (yhat - y) are ours.",
 )
 
@@ -88,6 +100,7 @@ linear_regression_reversed = Formula(
     sizes={"n": (1, 12)},
     draw=_draw_line,
     pinned=({"n": 48},),
+    also_called=ALSO_CALLED,
     note="The square hides the sign: the gradient is that of linear-regression.",
 )
 
@@ -158,6 +171,7 @@ multiple_linear_regression = Formula(
     sizes={"m": (1, 9), "n": (1, 8)},
     draw=_draw_table,
     pinned=({"m": 48, "n": 3},),
+    also_called=ALSO_CALLED,
     note="The source prints the loss only; the gradient (2/m) X^T (X w + b - y) is ours. Its n counts rows, as our m.",
 )
 
@@ -222,6 +236,7 @@ logistic_neuron = Formula(
     sizes={},
     draw=_draw_neuron,
     fixed=("y",),
+    also_called=ALSO_CALLED,
     note="Printed as code; the figure with the chain L, a, z, d1, d2 is missing, its local derivatives are ours.",
 )
 
@@ -307,6 +322,7 @@ logistic_regression = Formula(
     draw=_draw_classification,
     fixed=("y",),
     pinned=({"m": 48, "n": 3},),
+    also_called=ALSO_CALLED,
     note="The source prints one row and two features; the mean over rows, X^T (a - y) / m and mean(a - y), is ours.",
 )
 
@@ -353,6 +369,7 @@ one_feature_logistic = Formula(
     draw=_draw_one_feature,
     fixed=("y",),
     pinned=({"n": 48},),
+    also_called=ALSO_CALLED,
     note="The source prints the data only; loss and gradient are ours. With x up to 100 most activations saturate.",
 )
 
@@ -416,5 +433,6 @@ gradient_descent_step = Formula(
     sizes={"m": (1, 9), "n": (1, 8)},
     draw=_draw_step,
     pinned=({"m": 48, "n": 3},),
+    also_called=ALSO_CALLED,
     note="The sources print the update only; what is checked is its effect on the loss, dJ/deta, which is ours.",
 )

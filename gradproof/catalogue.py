@@ -26,7 +26,8 @@ class Formula:
     title: a few words for a reader. domain_text: where it holds, in words; ``domain`` is the same as a predicate.
     derive: ``derive() -> Proof``: SymPy differentiates and the printed formula must cancel, else Disproved.
     system: ``system() -> System``: the proved gradient as equations, which are lowered to the derivation oracle.
-    sizes, draw, domain, frozen, fixed, pinned: as for Problem; the domain belongs to the formula, not to a test.
+    sizes, draw, domain, frozen, fixed, pinned, also_called: as for Problem; the domain belongs to the formula, not to
+    a test.
     note: what a reader of the source must know (a missing figure, a reading of a scan).
     """
 
@@ -44,6 +45,7 @@ class Formula:
     system: Callable[[], System] | None = None
     fixed: tuple[str, ...] = ()
     pinned: tuple[Sizes, ...] = ()
+    also_called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     note: str = ""
 
     def __repr__(self) -> str:
@@ -66,11 +68,13 @@ class Formula:
             autograd_kernel=implementation.autograd_kernel,
             frozen=self.frozen,
             derived=self.derived,
+            system=self.system,
             sizes=self.sizes,
             draw=self.draw,
             domain=self.domain,
             fixed=self.fixed,
             pinned=self.pinned,
+            also_called=self.also_called,
         )
 
 

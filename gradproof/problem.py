@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradproof.errors import InvalidProblem
+
+if TYPE_CHECKING:
+    from gradproof.symbolic.system import System
 
 Params = dict[str, np.ndarray]
 Data = dict[str, Any]
@@ -36,9 +40,12 @@ class Problem:
         code under test does not get them.
     derived: ``derived(params, data, upstream) -> {name: array}``: the proved gradient as a program, in the precision
         of its arguments; a Formula brings it. None leaves the derivation oracle out.
+    system: ``system() -> System``: the same as equations, from which mistakes are named; None: only generic ones are.
     domain: ``domain(params, data) -> bool``; points outside are not tried.
     fixed: names of data the regimes must not scale (labels, probabilities).
     pinned: further sizes that are always tried, beside the edges of ``sizes``; they may exceed the ranges.
+    also_called: other names in use for a parameter, for data or for a size, ``{"W": ("Whh", "W_hh")}``, under which
+        ``gradproof.styles`` finds them in somebody's code.
     """
 
     name: str
@@ -50,9 +57,11 @@ class Problem:
     autograd_kernel: Callable[[Any, Any], Any] | None = None
     frozen: Callable[[Any, Any], Mapping[str, Any]] | None = None
     derived: Callable[[Any, Any, Any], Mapping[str, Any]] | None = None
+    system: Callable[[], System] | None = None
     domain: Callable[[Params, Data], bool] | None = None
     fixed: frozenset[str] | tuple[str, ...] = ()
     pinned: tuple[Sizes, ...] = ()
+    also_called: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.loss is None) == (self.output is None):
@@ -88,7 +97,8 @@ class Place:
 
     sizes: value of every named dimension. seed: of the generator handed to ``draw``. regime: which stretch of the
     numbers it probes (see ``gradproof.sampling.REGIMES``). dtype: "float64" or "float32". layout: "C", "F"
-    (Fortran order) or "strided" (non-contiguous views).
+    (Fortran order) or "strided" (non-contiguous views). decimals: to how many all floats but the problem's ``fixed``
+    data are rounded, so that a person can calculate with them; None leaves them as drawn.
     """
 
     sizes: tuple[tuple[str, int], ...]
@@ -96,17 +106,47 @@ class Place:
     regime: str = "ordinary"
     dtype: str = "float64"
     layout: str = "C"
+    decimals: int | None = None
 
     @classmethod
     def of(cls, sizes: Sizes, **rest: Any) -> Place:
         return cls(tuple(sizes.items()), **rest)
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """The place that ``str`` wrote. Raises InvalidProblem where the text is none."""
+        written = PLACE.fullmatch(text.strip())
+        if written is None:
+            raise InvalidProblem(f"{text!r} is no place; one is written like 'n=2, T=3, rounded to 1 decimal, seed 5'")
+        sizes = (size.rpartition("=") for size in written["sizes"].split(", ") if size != "no sizes")
+        return cls(
+            sizes=tuple((name, int(value)) for name, _, value in sizes),
+            seed=int(written["seed"]),
+            regime=written["regime"] or "ordinary",
+            dtype=written["dtype"] or "float64",
+            layout=written["layout"] or "C",
+            decimals=int(written["decimals"]) if written["decimals"] else None,
+        )
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{name}={value}" for name, value in self.sizes) or "no sizes"
         odd = [self.regime] if self.regime != "ordinary" else []
         odd += [self.dtype] if self.dtype != "float64" else []
         odd += [f"layout {self.layout}"] if self.layout != "C" else []
+        if self.decimals is not None:
+            odd += [f"rounded to {self.decimals} decimal{'s' * (self.decimals != 1)}"]
         return ", ".join([sizes, *odd, f"seed {self.seed}"])
+
+
+PLACE = re.compile(
+    r"(?P<sizes>no sizes|[^,=]+=\d+(, [^,=]+=\d+)*)"
+    r"(, (?P<regime>(?!float|layout|rounded|seed)[^,=]+))?"
+    r"(, (?P<dtype>float\d+))?"
+    r"(, layout (?P<layout>\w+))?"
+    r"(, rounded to (?P<decimals>\d+) decimals?)?"
+    r", seed (?P<seed>\d+)"
+)
+"""What ``str`` of a Place writes."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,6 +126,17 @@ def edge_sizes(problem: Problem) -> list[dict[str, int]]:
 def draw_point(problem: Problem, place: Place) -> Point | None:
     """The point at a place; None where it lies outside the problem's domain. Raises InvalidProblem on a bad draw."""
     rng = np.random.default_rng(place.seed)
+    params, data = draw_values(problem, place, rng)
+    if problem.domain is not None and not asked(problem, "domain", place, params, data):
+        return None
+    if not problem.is_layer:
+        return Point(place, params, data)
+    output = asked(problem, "output", place, params, data)
+    return Point(place, params, data, upstream(problem, output, rng, REGIMES[place.regime], place))
+
+
+def draw_values(problem: Problem, place: Place, rng: np.random.Generator) -> tuple[Params, Data]:
+    """Parameters and data at a place, inside the domain or not. Raises InvalidProblem on a bad draw."""
     try:
         drawn = problem.draw(dict(place.sizes), rng)
     except Exception as error:
@@ -139,17 +150,12 @@ def draw_point(problem: Problem, place: Place) -> Point | None:
         raise InvalidProblem(f"{problem.name}: draw returned no parameters")
     unshared(problem, drawn[0])
     regime = REGIMES[place.regime]
-    params = {name: arranged(value * regime.params, place) for name, value in params.items()}
+    params = {name: arranged(rounded(value * regime.params, place), place) for name, value in params.items()}
     data = {
-        name: (datum(value, 1.0 if name in problem.fixed else regime.data, place) if numeric(value) else value)
+        name: datum(value, None if name in problem.fixed else regime.data, place) if numeric(value) else value
         for name, value in drawn[1].items()
     }
-    if problem.domain is not None and not asked(problem, "domain", place, params, data):
-        return None
-    if not problem.is_layer:
-        return Point(place, params, data)
-    output = asked(problem, "output", place, params, data)
-    return Point(place, params, data, upstream(problem, output, rng, regime, place))
+    return params, data
 
 
 def asked(problem: Problem, role: str, place: Place, params: Params, data: Data) -> Any:
@@ -189,11 +195,17 @@ def numeric(value: Any) -> bool:
     return isinstance(value, np.ndarray | np.generic) or is_float(value)
 
 
-def datum(value: Any, scale: float, place: Place) -> Any:
+def datum(value: Any, scale: float | None, place: Place) -> Any:
+    """Drawn data as the code gets them; ``scale`` None: the values must stay as they are."""
     array = np.asarray(value)
     if array.dtype.kind != "f":
         return array.copy() if isinstance(value, np.ndarray) else value
-    return arranged(array * scale, place)
+    return arranged(array if scale is None else rounded(array * scale, place), place)
+
+
+def rounded(value: Any, place: Place) -> Any:
+    """The values to the decimals of the place, where it has any; none becomes -0.0, which reads like a mistake."""
+    return value if place.decimals is None else np.round(value, place.decimals) + 0.0
 
 
 def arranged(value: Any, place: Place) -> Any:
@@ -224,7 +236,7 @@ def upstream(problem: Problem, output: Any, rng: Any, regime: Regime, place: Pla
         chosen = parts[int(rng.integers(len(parts)))]
         chosen.flat[int(rng.integers(max(1, chosen.size)))] = 1
     else:
-        parts = [rng.standard_normal(shape) for shape in shapes]
+        parts = [rounded(rng.standard_normal(shape), place) for shape in shapes]
     return like(output, [arranged(part, place) for part in parts])
 
 
@@ -274,8 +286,43 @@ def from_the_seed_alone() -> Iterator[None]:
         yield
 
 
+# Places that show a finding well -----------------------------------------------------------------------------------
+
+
+SEEDS = 16
+"""How many draws are tried at the same sizes; rounded ones are chosen from four times as many."""
+
+DECIMALS = (0, 1, 2)
+"""To what values are rounded: what a person calculates with first."""
+
+
 def smaller_places(problem: Problem, place: Place) -> st.SearchStrategy[Place]:
     """Places like this one, no larger in any dimension, with any small seed."""
     low = {name: bounds[0] for name, bounds in problem.sizes.items()}
     sizes = st.tuples(*(st.tuples(st.just(n), st.integers(min(low[n], size), size)) for n, size in place.sizes))
-    return st.builds(lambda sizes, seed: replace(place, sizes=sizes, seed=seed), sizes, st.integers(0, 15))
+    return st.builds(lambda sizes, seed: replace(place, sizes=sizes, seed=seed), sizes, st.integers(0, SEEDS - 1))
+
+
+def rounder_places(problem: Problem, place: Place) -> Iterator[Place]:
+    """Places of the same sizes with rounded values: fewest decimals first, and of these the most telling first."""
+    for decimals in DECIMALS:
+        draws = (replace(place, decimals=decimals, seed=seed) for seed in range(4 * SEEDS))
+        yield from sorted(draws, key=lambda rounder: dull(problem, rounder))[:SEEDS]
+
+
+def dull(problem: Problem, place: Place) -> int:
+    """How many values say little (a zero hides what it is multiplied by) or are still long (``fixed`` data may be)."""
+    params, data = draw_values(problem, place, np.random.default_rng(place.seed))
+    floats = [value for value in (*params.values(), *data.values()) if is_float(value)]
+    return sum(int(np.sum((value == 0) | (np.round(value, place.decimals or 0) != value))) for value in floats)
+
+
+def require_known(problem: Problem, place: Place) -> None:
+    """Raises InvalidProblem where the problem has no such place, whoever wrote it."""
+    if {name for name, _ in place.sizes} != set(problem.sizes):
+        names = ", ".join(problem.sizes) or "none"
+        raise InvalidProblem(f"{problem.name}: a place must give the sizes of the problem ({names}), not {place}")
+    known = {"regime": regimes_of(problem), "dtype": DTYPES, "layout": LAYOUTS}
+    for part, choices in known.items():
+        if getattr(place, part) not in choices:
+            raise InvalidProblem(f"{problem.name}: {part} {getattr(place, part)!r} is none of {', '.join(choices)}")

@@ -63,8 +63,8 @@ class Ground:
         return again
 
     def neighbour(self, point: Point) -> Point | None:
-        """Other, ordinary values at the same sizes."""
-        return self.draw(replace(point.place, seed=point.place.seed + 1, regime="ordinary"))
+        """Other, ordinary values at the same sizes; not rounded, for few round numbers may be the same again."""
+        return self.draw(replace(point.place, seed=point.place.seed + 1, regime="ordinary", decimals=None))
 
     def refer(self, point: Point) -> Reference:
         """Gradient and bound at a point. Raises NoPrecision where no statement is possible."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ KINDS = {
 
 FEW = 24
 """The largest number of values that a finding shows one by one."""
+
+WIDTH = 100
+"""Characters in a line of values."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,12 @@ class Values:
             return None
         return values if count(values.params) + count(values.data) + count(values.upstream) <= FEW else None
 
+    def lines(self, dtype: str) -> list[str]:
+        """Parameters, data and upstream as one would write them down, ``W = [[1.0, 2.0]], b = [0.5]``."""
+        roles = (self.params, self.data, {} if self.upstream is None else {"upstream": self.upstream})
+        written = ([f"{name} = {in_text(part, dtype)}" for name, part in role.items()] for role in roles)
+        return [line for parts in written for line in in_lines(parts)]
+
 
 def listed(value: Any) -> Any:
     """A value in dicts, lists, numbers and text. Raises TypeError where it is something else."""
@@ -80,6 +89,33 @@ def count(value: Any) -> int:
     if isinstance(value, dict):
         value = list(value.values())
     return sum(map(count, value)) if isinstance(value, list) else int(value is not None)
+
+
+def in_text(value: Any, dtype: str) -> str:
+    """What ``listed`` returned, as Python writes it but with the digits that a float of the dtype needs."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {in_text(part, dtype)}" for name, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(in_text(part, dtype) for part in value) + "]"
+    return shortest(value, dtype) if isinstance(value, float) else repr(value)
+
+
+def in_lines(parts: Iterable[str]) -> list[str]:
+    """Parts side by side, as many as a line holds; a longer one has a line to itself."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(part) + 2 <= WIDTH:
+            lines[-1] += f", {part}"
+        else:
+            lines.append(part)
+    return lines
+
+
+def shortest(number: float, dtype: str) -> str:
+    """The fewest digits that tell a number from its neighbours: 0.1 for the float32 that is 0.10000000149011612."""
+    with np.errstate(over="ignore"):
+        narrow = np.dtype(dtype).type(number)
+    return str(narrow) if float(narrow) == number else repr(number)
 
 
 @dataclass(frozen=True)
@@ -114,9 +150,12 @@ class Finding:
 
     def __str__(self) -> str:
         lines = [f"{self.kind}: {self.detail}", f"    at {self.place}"]
+        if self.values:
+            lines += [f"    {line}" for line in self.values.lines(self.place.dtype)]
         if self.claimed is not None and self.reference is not None:
             what = f"the gradient of {self.entry}" if self.kind == "value" else self.entry or "loss"
-            lines += [f"    {what}: claimed {self.claimed!r}, exact {self.reference!r}"]
+            claimed, exact = (shortest(number, self.place.dtype) for number in (self.claimed, self.reference))
+            lines += [f"    {what}: claimed {claimed}, exact {exact}"]
         if self.error is not None and self.bound is not None:
             times = (
                 f"{self.error / self.bound:.3g} times what arithmetic allows" if self.bound else "no error is allowed"
@@ -161,7 +200,9 @@ class Verdict:
     why the bound is not the computed one, or "". taylor_slope: of the code's own gradient (2 is right), None where the
     loss is linear. seconds: wall time. taylor: the (step, remainder) through which that slope goes. smallest, largest:
     the sizes of the points, fewest and most by their product. code: the source under test, None where there is none.
-    budget, seed: what ``verify`` was called with; "" for a budget of one's own.
+    budget, seed: what ``verify`` was called with; "" for a budget of one's own. correct: of an exhaustive check, the
+    parameters whose gradient is right at every point; None of any other, which stops at what is wrong. diagnosis: a
+    sentence for each known mistake that reproduces a wrong gradient, and one about those that none reproduces.
     """
 
     problem: str
@@ -182,6 +223,8 @@ class Verdict:
     code: Code | None = None
     budget: str = ""
     seed: int = 0
+    correct: tuple[str, ...] | None = None
+    diagnosis: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -197,10 +240,21 @@ class Verdict:
         """``assert verify(...)`` means what it says."""
         return self.passed
 
+    @property
+    def example(self) -> str:
+        """At which sizes the first finding is seen."""
+        sizes = ", ".join(f"{name}={value}" for name, value in self.findings[0].place.sizes)
+        return f"smallest example: {sizes or 'scalars'}"
+
     def __str__(self) -> str:
         lines = [f"{self.problem}: {self.status.upper()}  ({plural(self.points, 'point')}, {self.seconds:.1f} s)"]
+        if self.diagnosis:
+            lines += ["", *(f"  {sentence}" for sentence in self.diagnosis), f"  {self.example}"]
+        told: set[Place] = set()
         for finding in self.findings:
-            lines += ["", *("  " + line for line in str(finding).splitlines())]
+            brief = replace(finding, diagnosis=None, values=None if finding.place in told else finding.values)
+            lines += ["", *("  " + line for line in str(brief).splitlines())]
+            told.add(finding.place)
         if self.disagreements:
             lines += ["", "  The oracles contradict each other, so nothing is said about the code:"]
             lines += [f"    {text}" for text in self.disagreements[:5]]

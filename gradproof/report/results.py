@@ -34,8 +34,9 @@ class Entry:
 
     source, rows, formula: none for a user's own. witnesses, code: of what was compared without a verdict: an update
     rule is no gradient, and is held against others' steps. outcome: of what is no formula. test: the node id of the
-    pytest test that checked the code; implementation: the KEY=PATH.py:NAME that took its place. Both say how to see
-    findings again. refuted, undecided: why there is no proof, of what should have one.
+    pytest test that checked the code; implementation: the KEY=PATH.py:NAME that took its place; command: the words of
+    the ``gradproof check`` that checked it. They say how to see findings again. refuted, undecided: why there is no
+    proof, of what should have one. refused: why the code under test could not be started.
     """
 
     key: str
@@ -52,13 +53,15 @@ class Entry:
     outcome: Outcome | None = None
     test: str | None = None
     implementation: str | None = None
+    command: tuple[str, ...] = ()
+    refused: str = ""
 
     @property
     def status(self) -> str:
         """Never a pass while something the entry needs has not run."""
         if self.outcome is not None:
             return self.outcome.status
-        if self.refuted or (self.verdict is not None and self.verdict.status == "fail"):
+        if self.refuted or self.refused or (self.verdict is not None and self.verdict.status == "fail"):
             return "fail"
         if self.undecided:
             return "inconclusive"
@@ -82,6 +85,8 @@ class Entry:
         """What a line of results.jsonl holds, in values that JSON knows."""
         verdict, outcome, oracles = self.verdict, self.outcome, self.oracles
         findings = [{**describe(f), "replay": self.replay(f)} for f in verdict.findings] if verdict is not None else []
+        if self.refused:
+            findings.insert(0, {"kind": "exception", "detail": self.refused})
         if self.refuted:
             findings.insert(0, {"kind": "proof", "detail": self.refuted})
         if self.undecided:
@@ -117,8 +122,10 @@ class Entry:
         return json_value(record)
 
     def replay(self, finding: Finding) -> str:
-        """How to see a finding again: a shell command where a test found it, else Python that draws its point."""
+        """How to see a finding again: a shell command where one found it, else Python that draws its point."""
         verdict = self.verdict
+        if self.command:
+            return shlex.join([*self.command, "--at", str(finding.place)])
         if self.test is None or verdict is None:
             draw = f"point = draw_point(problem, {finding.place!r})"
             return f"from gradproof import Place; from gradproof.sampling import draw_point; {draw}"
@@ -181,6 +188,7 @@ def describe(finding: Finding) -> Mapping[str, Any]:
             "regime": place.regime,
             "dtype": place.dtype,
             "layout": place.layout,
+            "decimals": place.decimals,
             "seed": place.seed,
         },
         "claimed": finding.claimed,

@@ -217,7 +217,7 @@ class Finding:
         """The point in words: its sizes, and what else draws it again."""
         point = mapping(self.record.get("point"))
         sizes = text(mapping(point.get("sizes")))
-        rest = (f"{name} {text(point.get(name))}" for name in ("regime", "dtype", "layout", "seed"))
+        rest = (f"{name} {text(point.get(name))}" for name in ("regime", "dtype", "layout", "decimals", "seed"))
         return ", ".join(filter(None, (sizes, *(part for part in rest if not part.endswith(" ")))))
 
     @property

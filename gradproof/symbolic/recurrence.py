@@ -107,12 +107,17 @@ class Backpropagation:
                     f" {adjoint[array, place]} times, not {computed[array, place]}, at {sizes}"
                 )
 
-    def system(self, inputs: Mapping[str, tuple[sp.Expr, tuple[Axis, ...]]], outputs: Mapping[str, sp.Expr]) -> System:
+    def system(
+        self,
+        inputs: Mapping[str, tuple[sp.Expr, tuple[Axis, ...]]],
+        outputs: Mapping[str, sp.Expr],
+        shared: Mapping[sp.Expr, sp.Expr] | None = None,
+    ) -> System:
         """The proved equations as a program. Equations of ``constant`` for what is an input are left to the caller."""
         given = {array for array, _ in inputs.values()}
         constant = [equation for equation in self.constant if equation.target.base not in given]
         equations = (*constant, *self.forward, *self.backward.values())
-        return System(equations, dict(inputs), dict(outputs), _joined_axes(equations))
+        return System(equations, dict(inputs), dict(outputs), _joined_axes(equations), dict(shared or {}))
 
     @property
     def _computed(self) -> set[sp.IndexedBase]:

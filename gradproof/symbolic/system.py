@@ -45,7 +45,9 @@ class System:
 
     inputs: name -> (array or scalar, its axes): what the function is given. computed: axes of the arrays that
     equations define where they are not simply those of one target's indices (``h`` has places 0..T, filled by two
-    equations). outputs: name of a parameter -> the array or scalar that holds its gradient.
+    equations). outputs: name of a parameter -> the array or scalar that holds its gradient. shared: parts of several
+    formulas that code computes once, ``{delta[t, p]: (1 - h[t, p]**2) * nabla_h[t, p]}``; they are not computed here,
+    but a mistake in one of them is a mistake in all the formulas that have it.
 
     An input whose symbol is an Index or a size holds an integer: a class label, a window. A layer's upstream gradient
     is the input named "upstream".
@@ -55,6 +57,7 @@ class System:
     inputs: Mapping[str, tuple[sp.Expr, tuple[Axis, ...]]]
     outputs: Mapping[str, sp.Expr]
     computed: Mapping[sp.Expr, tuple[Axis, ...]] = field(default_factory=dict)
+    shared: Mapping[sp.Expr, sp.Expr] = field(default_factory=dict)
 
     @classmethod
     def of_claims(

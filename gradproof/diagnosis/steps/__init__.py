@@ -1,0 +1,1 @@
+"""Which steps of a recurrence a wrong gradient goes wrong at."""
