@@ -8,16 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from gradproof.convention import is_two_passes, overlap, value_and_cache
 from gradproof.errors import InvalidProblem
 from gradproof.objective import leaves
 from gradproof.problem import Point, Problem
+from gradproof.provenance import Code, code_of
 
 
 class Crashed(Exception):
-    """The code under test raised; ``cause`` is what."""
+    """The code under test raised ``cause``, or ended otherwise, as a text then says."""
 
-    def __init__(self, cause: BaseException) -> None:
-        super().__init__(f"{type(cause).__name__}: {cause}")
+    def __init__(self, cause: BaseException | str) -> None:
+        super().__init__(cause if isinstance(cause, str) else f"{type(cause).__name__}: {cause}")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,7 @@ class Candidate:
     code: Any
 
     def __post_init__(self) -> None:
-        two = [callable(getattr(self.code, name, None)) for name in ("forward", "backward")]
-        if not callable(self.code) and not all(two):
+        if not callable(self.code) and not self.has_forward:
             raise InvalidProblem(
                 f"{self.problem.name}: the code under test must be a function gradients(params, data) or an object "
                 f"with forward and backward, not {type(self.code).__name__}"
@@ -42,14 +43,24 @@ class Candidate:
 
     @property
     def has_forward(self) -> bool:
-        return callable(getattr(self.code, "forward", None)) and callable(getattr(self.code, "backward", None))
+        return is_two_passes(self.code)
+
+    @property
+    def dead(self) -> str:
+        """Why no further call is answered, or "": in another process the code may have ended for good."""
+        return ""
+
+    @property
+    def source(self) -> Code | None:
+        """The source of the code, None where there is none."""
+        return code_of(self.code)
 
     def forward(self, point: Point) -> tuple[Any, Any]:
         """(loss or output, cache) of an object with forward and backward."""
-        result = self.call(self.code.forward, point.params, point.data)
-        if not isinstance(result, tuple) or len(result) != 2:
-            raise Crashed(TypeError(f"forward must return (value, cache), not {type(result).__name__}"))
-        return result
+        try:
+            return value_and_cache(self.call(self.code.forward, point.params, point.data))
+        except TypeError as error:
+            raise Crashed(error) from error
 
     def backward(self, point: Point, cache: Any) -> Any:
         args = (point.upstream, cache) if self.problem.is_layer else (point.params, point.data, cache)
@@ -60,8 +71,16 @@ class Candidate:
         if self.has_forward:
             value, cache = self.forward(point)
             return value, self.backward(point, cache)
+        return None, self.alone(point)
+
+    def alone(self, point: Point) -> Any:
+        """The gradients of a plain function."""
         extra = (point.upstream,) if self.problem.is_layer else ()
-        return None, self.call(self.code, point.params, point.data, *extra)
+        return self.call(self.code, point.params, point.data, *extra)
+
+    def overlap(self, a: np.ndarray, b: np.ndarray) -> bool:
+        """Whether two arrays share memory where the code runs: arrays it was called with, or that it returned."""
+        return overlap(a, b)
 
     def call(self, function: Any, *args: Any) -> Any:
         """Run somebody's code, with dicts of its own around the point's arrays; whatever it raises becomes Crashed."""

@@ -54,7 +54,7 @@ def observe(problem: Problem, candidate: Candidate, point: Point, other: Point |
         if findings:  # what it returns now belongs to values nobody chose
             return Claim(value, {}), findings
         gradients = well_formed(point, returned, note)
-        for fault in aliases(point, gradients):
+        for fault in aliases(candidate, point, gradients):
             note(*fault)
         copies = {name: g.copy() for name, g in gradients.items()}
         for fault in repeated(problem, candidate, point, gradients, copies):
@@ -116,20 +116,13 @@ def changed(point: Point, before: Mapping[str, bytes]) -> list[str]:
     return [name for name, array in arrays_of(point).items() if array.tobytes() != before[name]]
 
 
-def overlap(a: Array, b: Array) -> bool:
-    try:
-        return np.shares_memory(a, b, max_work=10**5)  # type: ignore[arg-type]  # the stubs know two values only
-    except Exception:  # too hard to decide exactly: NumPy's TooHardError has moved between modules
-        return np.may_share_memory(a, b)
-
-
-def aliases(point: Point, gradients: Arrays) -> Iterator[Fault]:
+def aliases(candidate: Candidate, point: Point, gradients: Arrays) -> Iterator[Fault]:
     for name, gradient in gradients.items():
         for owner, array in arrays_of(point).items():
-            if overlap(gradient, array):
+            if candidate.overlap(gradient, array):
                 yield "aliases", f"the gradient of {name} shares memory with {owner}", name
         for other, second in gradients.items():
-            if other > name and overlap(gradient, second):
+            if other > name and candidate.overlap(gradient, second):
                 yield "aliases", f"the gradients of {name} and {other} share memory", name
 
 
@@ -140,7 +133,7 @@ def repeated(problem: Problem, candidate: Candidate, point: Point, gradients: Ar
     """The same call again, as a whole and backward alone. ``first`` holds copies of ``gradients``, the first call's."""
     second = plain_arrays(candidate.gradients(point)[1])
     for name, gradient in gradients.items():
-        if name in second and overlap(gradient, second[name]):
+        if name in second and candidate.overlap(gradient, second[name]):
             yield (
                 "aliases",
                 f"the gradient of {name} is the same memory in two calls: the second overwrites the first",

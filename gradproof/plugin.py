@@ -11,20 +11,25 @@ import pytest
 
 from gradproof.catalogue import Formula
 from gradproof.errors import NotRun
-from gradproof.loading import CannotLoad, load
+from gradproof.isolation import Isolated
+from gradproof.loading import CannotLoad, parse
 from gradproof.problem import Problem
 from gradproof.report import merge, page, results
 from gradproof.report.results import Results
 from gradproof.report.terminal import table
 from gradproof.sampling import BUDGETS
 from gradproof.sharding import CannotShard, Case, Shard, deal
+from gradproof.styles.from_problem import contract_of
+from gradproof.submission import assigned, at_sizes
 from gradproof.verdict import Verdict, plural
 from gradproof.verify import verify
 
 ENVIRONMENT = "GRADPROOF_IMPLEMENTATION"
 RESULTS = pytest.StashKey[Results]()
-OVERRIDES = pytest.StashKey[dict[str, tuple[str, Any]]]()
-"""By key: the KEY=PATH.py:NAME that was given, and the code it names."""
+OVERRIDES = pytest.StashKey[dict[str, tuple[str, Isolated]]]()
+"""By key: the KEY=PATH.py:NAME that was given, and the file it names, which runs in a process of its own."""
+TAKEN = pytest.StashKey[dict[str, str]]()
+"""By KEY=PATH.py:NAME: what the code in the file was taken for, in a line for the end of the run."""
 ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
@@ -45,11 +50,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest's own plugin for JUnit XML, which looks for its path here
 def pytest_configure(config: pytest.Config) -> None:
-    """Load what is to be checked first: what cannot be used ends the run with status 4 and one message."""
+    """Import what is to be checked first: what cannot be used ends the run with status 4 and one message."""
     config.stash[RESULTS] = Results()
+    config.stash[TAKEN] = {}
     specs = config.getoption("--implementation") + list(filter(None, os.environ.get(ENVIRONMENT, "").split(os.pathsep)))
     try:
-        config.stash[OVERRIDES] = {key: (spec, code) for spec in specs for key, code in [load(spec)]}
+        config.stash[OVERRIDES] = dict(override(spec) for spec in specs)
     except CannotLoad as error:
         raise pytest.UsageError(f"--implementation: {error}") from error
     if (text := config.getoption("--shard")) is not None:
@@ -59,6 +65,14 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--shard: {error}") from error
     if (folder := config.getoption("--report-dir")) is not None:
         config.pluginmanager.register(Report(config, folder), "gradproof.report")
+
+
+def override(spec: str) -> tuple[str, tuple[str, Isolated]]:
+    """An entry of OVERRIDES. Raises CannotLoad."""
+    key, path, name = parse(spec)
+    file = Isolated(path, name)
+    file.try_import()
+    return key, (spec, file)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -96,10 +110,18 @@ def verify_gradients(
     def check(problem: Problem, gradients: Any, *, formula: Formula | None = None, budget: Any = None) -> Verdict:
         __tracebackhide__ = True
         key = formula.key if formula else problem.name
-        spec, code = pytestconfig.stash[OVERRIDES].get(key, (None, gradients))
+        spec, file = pytestconfig.stash[OVERRIDES].get(key, (None, None))
         budget = budget or pytestconfig.getoption("--budget")
-        verdict = verify(problem, code, budget=budget, seed=pytestconfig.getoption("--gradproof-seed"))
+        how = {"budget": budget, "seed": pytestconfig.getoption("--gradproof-seed")}
         entry = gradproof_results.entry(key, formula)
+        if spec is None or file is None:
+            verdict = verify(problem, gradients, **how)
+        else:
+            try:
+                verdict, pytestconfig.stash[TAKEN][spec] = verify_file(problem, file, **how)
+            except CannotLoad as reason:
+                entry.refused, entry.test, entry.implementation = str(reason), request.node.nodeid, spec
+                pytest.fail(f"{problem.name}: {reason}", pytrace=False)
         if entry.verdict is None or merge.worse(verdict.status, entry.verdict.status):
             # What another test of this name has found is not lost when this one finds nothing.
             entry.verdict, entry.test, entry.implementation = verdict, request.node.nodeid, spec
@@ -110,9 +132,17 @@ def verify_gradients(
     return check
 
 
+def verify_file(problem: Problem, file: Isolated, **how: Any) -> tuple[Verdict, str]:
+    """The verdict on the code in a file, and what it was taken for. Raises CannotLoad: it has no accepted style."""
+    with file.started(problem, contract_of(problem)) as code:
+        taken = [code.style, *[f"tried at {assigned(code.sizes)} only"] * bool(code.sizes), *code.notes]
+        return verify(at_sizes(problem, code.sizes), code, **how), "; ".join(taken)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     plugins = (config.pluginmanager.get_plugin(f"gradproof.{name}") for name in ("shard", "report"))
-    lines = [*table(config.stash[RESULTS]), *(line for plugin in plugins if plugin for line in plugin.lines)]
+    lines = [*table(config.stash[RESULTS]), *(f"{spec}: {taken}" for spec, taken in config.stash[TAKEN].items())]
+    lines += [line for plugin in plugins if plugin for line in plugin.lines]
     if lines:
         terminalreporter.section("gradproof")
     for line in lines:

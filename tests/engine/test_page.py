@@ -98,8 +98,8 @@ def test_a_failure_comes_first_with_map_counterexample_diagnosis_and_replay():
     for words in (
         "the gradient of W is wrong in 4 of 6 entries", "dW equals the formula with h[t] in place of h[t-1]",
         "5.0 × 10¹⁴ times what arithmetic allows", "of shape 2 × 3: 4 of 6 entries beyond the bound", "not a number",
-        "At n=2, T=2, regime ordinary, dtype float64, layout C, seed 3", "W = [[0.0, 1.0], [0.5, 0.0]]", "label = 1",
-        "--implementation sentiment-rnn=mine.py",
+        "At n=2, T=2, regime ordinary, dtype float64, layout C, decimals 1, seed 3",
+        "W = [[0.0, 1.0], [0.5, 0.0]]", "label = 1", "--implementation sentiment-rnn=mine.py",
     ):  # fmt: skip
         assert words in parsed.text
 

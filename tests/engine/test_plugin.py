@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import sys
 from collections import Counter
 from contextlib import suppress
@@ -108,7 +109,7 @@ def test_the_record_of_a_failure_replays_it(suite, pytester):
     (finding,) = record["findings"]
     assert finding["kind"] == "value"
     assert finding["point"]["sizes"] == {"n": 1}
-    assert finding["point"].keys() == {"sizes", "regime", "dtype", "layout", "seed"}
+    assert finding["point"].keys() == {"sizes", "regime", "dtype", "layout", "decimals", "seed"}
 
 
 def test_somebodys_file_takes_the_place_of_the_implementation(suite, pytester):
@@ -116,6 +117,31 @@ def test_somebodys_file_takes_the_place_of_the_implementation(suite, pytester):
     pytester.makepyfile(yours="class Mine:\n    def __call__(self, params, data):\n        return 7\n")
     assert suite(FORMULA, "--implementation", "line=mine.py").ret == 1
     assert suite(FORMULA, "--implementation", "line=yours.py:Mine").ret == 1
+
+
+def test_somebodys_file_runs_elsewhere_and_what_it_was_taken_for_is_said(suite, pytester):
+    pytester.makepyfile(
+        mine=f"""
+        import os
+        assert os.getpid() != {os.getpid()}
+        def gradients(w, x):
+            return 2 * w * x**2
+        """
+    )
+    result = suite(FORMULA, "--implementation", "line=mine.py")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["line=mine.py: a function *"])
+
+
+def test_a_file_of_no_accepted_style_fails_its_test_with_one_line(suite, pytester):
+    pytester.makepyfile(mine="def gradients(a, b, c):\n    return 0\n")
+    result = suite(FORMULA, "--implementation", "line=mine.py", "--report-dir", "out")
+    assert result.ret == 1
+    (record,) = records(pytester)
+    assert record["status"] == "fail"
+    assert record["findings"][0]["detail"].startswith("mine.py cannot be used: ")
+    result.stdout.fnmatch_lines(["line: mine.py cannot be used: *"])
+    result.stdout.no_fnmatch_line("*Traceback*")
 
 
 def test_the_record_says_which_test_and_which_code_it_is_about(suite, pytester):
