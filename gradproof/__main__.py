@@ -1,75 +1,8 @@
-"""The command: ``python -m gradproof report`` merges the results of several runs into one file and one page."""
+"""The door of ``python -m gradproof``, for where the command ``gradproof`` is not installed."""
 
-from __future__ import annotations
-
-import argparse
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 
-from gradproof.errors import NotRun
-from gradproof.report import merge, page, results
-from gradproof.verdict import plural
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what is asked. The exit status: 2 for a request that cannot be met; else it is the subcommand's to say."""
-    options = command_line().parse_args(arguments)
-    return options.run(options)
-
-
-def command_line() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gradproof", description="Gradient verification.")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    add_report(commands)
-    return parser
-
-
-def say(lines: Iterable[str], stream: str = "stdout") -> None:
-    for line in lines:
-        getattr(sys, stream).write(line + "\n")
-    getattr(sys, stream).flush()
-
-
-# report ------------------------------------------------------------------------------------------------------------
-
-
-def add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    about = "Merge the results of several runs (shards, tox environments, machines) into one file and one page."
-    end = "The exit status is 1 when anything was left out or is missing: a damaged line, a record that another one"
-    end += " contradicts, a shard. It does not say whether the checks passed; the runs themselves have said that."
-    parser = commands.add_parser("report", help="merge results into one page", description=about, epilog=end)
-    parser.add_argument(
-        "results", nargs="+", type=Path, metavar="RESULTS", help="a results.jsonl, or a folder that has one"
-    )
-    parser.add_argument("--out", type=Path, default=Path("report"), metavar="DIR", help="default: %(default)s")
-    parser.set_defaults(run=report, parser=parser)
-
-
-def report(options: argparse.Namespace) -> int:
-    """Merge, write, and say what was left out. Exit status 1 if anything was, 2 if there is nothing to merge."""
-    folder: Path = options.out
-    try:
-        merged = merge.merge(options.results)
-        lost = [*merged.lost, *merge.take_plots(options.results, folder / "plots")]
-        results.write(folder / merge.NAME, merged.records)
-    except merge.Unusable as error:
-        options.parser.error(str(error))
-    except OSError as error:
-        options.parser.error(f"--out {merge.shown(folder)}: {error.strerror}")
-    say((*lost, *merged.notes), "stderr")
-    written = [merge.NAME]
-    try:
-        written.append(page.write(folder, merged.records, problems=[*lost, *merged.notes]).name)
-    except NotRun as reason:
-        say([str(reason)])
-    counts = Counter(str(record["status"]) for record in merged.records)
-    statuses = ", ".join(f"{counts[status]} {status}" for status in merge.STATUSES if counts[status])
-    say([f"{plural(len(merged.records), 'record')}: {statuses}"])
-    say(f"written: {merge.shown(folder / name)}" for name in written)
-    return 1 if lost else 0
-
+from gradproof.commands import main
 
 if __name__ == "__main__":
     sys.exit(main())

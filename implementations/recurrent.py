@@ -8,21 +8,19 @@ one whose parameters lack b and c; without h0 it starts at zero. Everything has 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gradproof.problem import Data, Implementation, Params
+from implementations import recurrent_forward as forward
 from implementations import recurrent_torch as in_torch
-from implementations.activations import cross_entropy, log_softmax, sigmoid, smooth_sigmoid, softmax, targets
+from implementations.activations import cross_entropy, log_softmax, sigmoid, softmax, targets
+from implementations.recurrent_forward import relu
 
 Array = np.ndarray
-
-
-def relu(z: Any) -> Any:
-    return np.maximum(z, 0)
 
 
 # The networks --------------------------------------------------------------------------------------------------------
@@ -240,146 +238,81 @@ class RealTimeRecurrentLearning:
         }
 
 
-# The forward passes once more, as plain expressions that any kind of number can run through ---------------------------
-
-
-def states(params: Any, x: Any, phi: Any) -> Iterator[Any]:
-    """h[1], ..., h[T] for the inputs x (T, d)."""
-    W, U = params["W"], params["U"]
-    h, b = params.get("h0", np.zeros_like(W[0])), params.get("b", 0)
-    for x_t in x:
-        h = phi(W @ h + U @ x_t + b)
-        yield h
-
-
-def output(params: Any, h: Any) -> Any:
-    return params["V"] @ h + params.get("c", 0)
-
-
-def outputs(params: Any, x: Any, phi: Any) -> Any:
-    """y (T, m)."""
-    return np.stack([output(params, h) for h in states(params, x, phi)])
-
-
-def last_output(params: Any, x: Any, phi: Any) -> Any:
-    *_, h = states(params, x, phi)
-    return output(params, h)
-
-
-def outputs_of_moved_states(params: Any, data: Any) -> Any:
-    h, rows = data["h0"], []
-    for x_t, eps_t in zip(data["x"], params["eps"], strict=True):
-        h = np.tanh(data["W"] @ h + data["U"] @ x_t + data["b"]) + eps_t
-        rows.append(output(data, h))
-    return np.stack(rows)
-
-
-def each_squared_loss(params: Any, data: Any) -> Any:
-    return np.sum((outputs(params, data["x"], np.tanh) - data["y"]) ** 2)
-
-
-def last_squared_loss(params: Any, data: Any) -> Any:
-    return np.sum((last_output(params, data["x"], np.tanh) - data["y"]) ** 2)
-
-
-def minibatch_loss(params: Any, data: Any) -> Any:
-    return sum(last_squared_loss(params, {"x": x, "y": y}) for x, y in zip(data["x"], data["y"], strict=True))
-
-
-def character_loss(params: Any, data: Any) -> Any:
-    return cross_entropy(log_softmax(outputs(params, data["x"], np.tanh)), data["y"])
-
-
-def sentiment_loss(params: Any, data: Any) -> Any:
-    return -log_softmax(last_output(params, data["x"], np.tanh))[data["label"]]
-
-
-def sine_loss(params: Any, data: Any) -> Any:
-    return np.sum((last_output(params, np.diag(data["x"]), smooth_sigmoid) - data["y"]) ** 2) / 2
-
-
-def truncated_sine_loss(params: Any, data: Any) -> Any:
-    """The loss as the last tau steps see it: h_frozen, the state before them, is given."""
-    last_steps = np.diag(data["x"])[-data["tau"] :]
-    yhat = last_output({**params, "h0": data["h_frozen"]}, last_steps, smooth_sigmoid)
-    return np.sum((yhat - data["y"]) ** 2) / 2
-
-
 # The records ---------------------------------------------------------------------------------------------------------
 
 RNN_TANH = Implementation(
     key="rnn-tanh",
-    output=lambda params, data: outputs(params, data["x"], np.tanh),
+    output=forward.tanh_outputs,
     gradients=TANH,
     autograd_loss=in_torch.tanh_outputs,
     autograd_kernel=in_torch.tanh_module,
 )
 RNN_SIGMOID = Implementation(
     key="rnn-sigmoid",
-    output=lambda params, data: outputs(params, data["x"], smooth_sigmoid),
+    output=forward.sigmoid_outputs,
     gradients=SIGMOID,
     autograd_loss=in_torch.sigmoid_outputs,
     autograd_kernel=in_torch.sigmoid_module,
 )
 RNN_RELU = Implementation(
     key="rnn-relu",
-    output=lambda params, data: outputs(params, data["x"], relu),
+    output=forward.relu_outputs,
     gradients=RELU,
     autograd_loss=in_torch.relu_outputs,
     autograd_kernel=in_torch.relu_module,
 )
 RNN_TANH_STATES = Implementation(
     key="rnn-tanh-states",
-    output=outputs_of_moved_states,
+    output=forward.outputs_of_moved_states,
     gradients=MovedStates(TANH),
     autograd_loss=in_torch.outputs_of_moved_states,
     autograd_kernel=in_torch.moved_states_cell,
 )
 RNN_TANH_EACH_SQUARED = Implementation(
     key="rnn-tanh-each-squared",
-    loss=each_squared_loss,
+    loss=forward.each_squared_loss,
     gradients=WithLoss(TANH, squared_error),
     autograd_loss=in_torch.each_squared(in_torch.tanh_outputs),
     autograd_kernel=in_torch.each_squared(in_torch.tanh_module),
 )
 RNN_TANH_EACH_HALF_SQUARED = Implementation(
     key="rnn-tanh-each-half-squared",
-    loss=lambda params, data: each_squared_loss(params, data) / 2,
+    loss=forward.each_half_squared_loss,
     gradients=WithLoss(TANH, half_squared_error),
     autograd_loss=in_torch.half(in_torch.each_squared(in_torch.tanh_outputs)),
     autograd_kernel=in_torch.half(in_torch.each_squared(in_torch.tanh_module)),
 )
 RNN_TANH_LAST_SQUARED = Implementation(
     key="rnn-tanh-last-squared",
-    loss=last_squared_loss,
+    loss=forward.last_squared_loss,
     gradients=WithLoss(TANH, at_last_step(squared_error)),
     autograd_loss=in_torch.last_squared(in_torch.tanh_outputs),
     autograd_kernel=in_torch.last_squared(in_torch.tanh_module),
 )
 WEATHER_RNN_MINIBATCH = Implementation(
     key="weather-rnn-minibatch",
-    loss=minibatch_loss,
+    loss=forward.minibatch_loss,
     gradients=Minibatch(WithLoss(TANH, at_last_step(squared_error))),
     autograd_loss=in_torch.batch_squared,
     autograd_kernel=in_torch.batch_squared_module,
 )
 SINE_RNN = Implementation(
     key="sine-rnn",
-    loss=sine_loss,
+    loss=forward.sine_loss,
     gradients=SineRNN(),
     autograd_loss=in_torch.sine(in_torch.sigmoid_outputs),
     autograd_kernel=in_torch.sine(in_torch.sigmoid_module),
 )
 SINE_RNN_TRUNCATED = Implementation(
     key="sine-rnn-truncated",
-    loss=truncated_sine_loss,
+    loss=forward.truncated_sine_loss,
     gradients=SineRNN(),
     autograd_loss=in_torch.truncated_sine,
     autograd_kernel=in_torch.truncated_sine_module,
 )
 CHARACTER_RNN = Implementation(
     key="character-rnn",
-    loss=character_loss,
+    loss=forward.character_loss,
     gradients=WithLoss(TANH, softmax_cross_entropy),
     autograd_loss=in_torch.character(in_torch.tanh_outputs),
     autograd_kernel=in_torch.character(in_torch.tanh_module),
@@ -388,7 +321,7 @@ CHARACTER_RNN_WITHOUT_BIAS = replace(CHARACTER_RNN, key="character-rnn-without-b
 CHARACTER_RNN_RTRL = replace(CHARACTER_RNN, key="character-rnn-rtrl", gradients=RealTimeRecurrentLearning())
 SENTIMENT_RNN = Implementation(
     key="sentiment-rnn",
-    loss=sentiment_loss,
+    loss=forward.sentiment_loss,
     gradients=WithLoss(TANH, at_last_step(class_cross_entropy)),
     autograd_loss=in_torch.sentiment(in_torch.tanh_outputs),
     autograd_kernel=in_torch.sentiment(in_torch.tanh_module),

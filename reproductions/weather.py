@@ -14,7 +14,8 @@ from derivations.sources import C
 from gradproof.problem import Params
 from gradproof.reproduction import PrintedNumber, Reproduction, Run, Statement
 from implementations.optimizers import SGD
-from implementations.recurrent import TANH, WEATHER_RNN_MINIBATCH, WithLoss, at_last_step, last_output, squared_error
+from implementations.recurrent import TANH, WEATHER_RNN_MINIBATCH, WithLoss, at_last_step, squared_error
+from implementations.recurrent_forward import last_output
 from reproductions.figures import Figure
 from reproductions.training import Array, Training
 from reproductions.weather_data import DAY, FEATURES, TEMP, Weather, found, read, weather, windows

@@ -12,7 +12,7 @@ from implementations.activations import cross_entropy, log_softmax, softmax
 from implementations.datasets import FIVE_SUBJECTS
 from implementations.errata.recurrent import SENTIMENT_CARRY_NOT_TRANSPOSED
 from implementations.optimizers import SGD, AdaGrad, Adam, RMSprop
-from implementations.recurrent import outputs
+from implementations.recurrent_forward import outputs
 from implementations.regression import LOGISTIC_REGRESSION
 from reproductions import characters, linear_regression, parity, phrases, sentiment, words
 from reproductions.training import Training, descent, one_hot, thinned, uniform_by_fan_in

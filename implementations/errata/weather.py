@@ -12,7 +12,8 @@ import numpy as np
 
 from gradproof.errata import Demonstration
 from implementations.errata.outcomes import outcome
-from implementations.recurrent import TANH, WithLoss, at_last_step, output, squared_error
+from implementations.recurrent import TANH, WithLoss, at_last_step, squared_error
+from implementations.recurrent_forward import output
 
 Array = np.ndarray
 
