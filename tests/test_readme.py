@@ -10,6 +10,7 @@ import pytest
 
 from gradproof import verify
 from gradproof.catalogue import Formula, Implementation
+from gradproof.commands import main
 from gradproof.errata import GradientErratum, Misprint
 from gradproof.report.markdown import errata_page
 from gradproof.reproduction import Reproduction, judge
@@ -87,6 +88,31 @@ def test_contributing_reproduction_runs(contributed):
 
 def test_the_page_of_mistakes_is_what_the_records_say():
     assert (ROOT / "ERRATA.md").read_text(encoding="utf-8") == errata_page(ERRATA.values()), "run tox run -e pages"
+
+
+def test_a_check_prints_what_the_readme_shows_of_it(capsys, tmp_path, monkeypatch):
+    (_, sample) = next(block for block in blocks(README, "text") if block[1].startswith("logistic-regression: FAIL"))
+    monkeypatch.chdir(tmp_path)
+    main(["template", "logistic-regression", "-o", "my_logistic.py"])
+    path = Path("my_logistic.py")
+    text = path.read_text("utf-8").replace(
+        "# TODO: compute the gradients here", "delta = 1 / (1 + np.exp(-(X @ w + b))) - y"
+    )
+    path.write_text(text.replace('"w": None', '"w": X.T @ delta').replace('"b": None', '"b": delta.mean()'), "utf-8")
+    capsys.readouterr()
+    assert main(["check", "my_logistic.py", "--as", "logistic-regression"]) == 1
+    printed = iter(shape(capsys.readouterr().out))  # in which each line is looked for behind the one before
+    assert all(NUMBER.sub("#", line) in printed for line in sample.splitlines() if line.strip() != "...")
+
+
+def test_every_command_that_is_named_exists():
+    consoles = "\n".join(content for _, content in blocks(README, "console"))
+    named = {*re.findall(r"^gradproof (\w+)", consoles, re.MULTILINE), *re.findall(r"`gradproof (\w+)", README)}
+    assert named == {"list", "template", "check", "grade", "report"}
+    for command in named:
+        with pytest.raises(SystemExit) as exit:
+            main([command, "--help"])
+        assert exit.value.code == 0
 
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])

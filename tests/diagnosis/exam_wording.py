@@ -1,0 +1,46 @@
+"""Patterns of a right diagnosis, free in their words and strict in their formulas."""
+
+import re
+
+OPPOSITE_SIGN = r"opposite sign|wrong sign|sign (is )?(reversed|flipped)|times -1\b"
+TRANSPOSED = r"transpos"
+
+
+def said(formula: str) -> str:
+    """The formula however it is spaced, * left out or not, ^ or ** for a power; or one of several, between " or "."""
+    return f"(?:{'|'.join(map(_one, formula.split(' or ')))})"
+
+
+def _one(formula: str) -> str:
+    optional = {"*": r"\*?", "^": r"(?:\^|\*\*)"}
+    tokens = re.findall(r"\w+|\S", formula)
+    text = r"\s*".join(optional.get(token, re.escape(token)) for token in tokens)
+    before = r"(?<![\w^])" if tokens[0][0].isalnum() else ""
+    after = r"(?![\w^\[(])" if tokens[-1][-1].isalnum() or tokens[-1] == "]" else ""
+    return f"(?-i:{before}{text}{after})"
+
+
+def instead(found: str, belongs: str) -> str:
+    """``found`` stands where ``belongs`` does."""
+    return rf"{said(found)}\)? (?:where|instead of|in place of|for) (?:the )?\(?{said(belongs)}"
+
+
+def without(part: str) -> str:
+    """A factor or a term is missing."""
+    return rf"(?:without|lacks|leaves out|omits|drops|misses|missing)\b[^,;.]{{0,40}}?(?<!/){said(part)}"
+
+
+def only(part: str) -> str:
+    """One term is left of a sum, ``t = T``."""
+    return rf"only\b[^,;.]{{0,30}}?{said(part)}"
+
+
+def divided_by(size: str) -> str:
+    """There is a division too many."""
+    return rf"(?:divided by|(?:times|factor) \(?1 ?/) ?{said(size)}"
+
+
+def times(factor: str) -> str:
+    """There is a factor too many, or a division by it is missing."""
+    division = rf"(?:without|lacks|misses)\b[^,;.]{{0,40}}?(?:1 ?/ ?|division by ){said(factor)}"
+    return rf"(?:times|multiplied by|with the factor) \(?{said(factor)}|{division}"
