@@ -27,7 +27,7 @@ class Reference:
     """The gradient a point's claims are held against.
 
     loss: long double; loss_bound: allowed absolute error of a program's loss. gradients, bounds: by parameter, in its
-    shape: the gradient, and the allowed absolute error per entry. unused: parameters the loss never touched.
+    shape: the gradient, and the allowed absolute error per entry. unused: parameters the loss is known never to touch.
     operations: how many roundings a number can meet on its way through the loss.
     computed: True where the bound comes from the tape; False where it is assumed because nothing could be traced.
     """

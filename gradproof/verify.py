@@ -60,8 +60,8 @@ def verify(
     gradients: see Candidate. budget: "quick", "standard" or "thorough" (20, 100, 500 random points beside the pinned
     ones), or a Budget. seed: of the random points. at: the one place to look at instead, as a finding names it.
     exhaustive: go on after what is wrong, over all the points a right gradient is tried at; the verdict then says which
-    parameters are right at every one of them. diagnose: look for the known mistake that reproduces a wrong gradient; the
-    first one of a formula takes a few seconds.
+    parameters are right at every one of them. diagnose: look for the known mistake that reproduces a wrong gradient;
+    the first one of a formula takes a few seconds.
 
     Raises InvalidProblem when the problem itself is not one that can be checked. Whatever the code under test does is
     in the verdict.

@@ -16,6 +16,7 @@ from gradproof.problem import Point, Problem
 from gradproof.verdict import Witness
 
 REFEREE = "50 digits"
+DERIVATION = "derivation"
 """The oracle that decides when another one contradicts the reference, at whatever number of points."""
 
 
@@ -81,9 +82,15 @@ class Witnesses:
         return odd
 
     def settled(self, point: Point, known: Reference, odd: Mapping[str, str]) -> bool:
-        """Let the referee decide; True when it sides with the reference."""
+        """Let the referee decide; True when it sides with the reference.
+
+        Not about the derivation: the referee, as every other oracle, has the gradient of the loss it is given, and
+        where the proved formula is not that one, it may be the loss that is wrong.
+        """
         verdict = "nobody could settle it"
-        if REFEREE not in odd:
+        if DERIVATION in odd:
+            verdict = "the loss is not the one that the formula is proved for"
+        elif REFEREE not in odd:
             try:
                 answer = self.oracles[REFEREE].estimate(self.problem, point, known)
                 if share(known.gradients, answer, own_error(known, point.dtype)) <= 1:

@@ -1,4 +1,4 @@
-"""Lab 9 from end to end: its class, solved, passes; each of its six gradient methods, broken alone, is found and named."""
+"""Lab 9 from end to end: its class, solved, passes; each of its six gradient methods, broken alone, is named."""
 
 import re
 from pathlib import Path
@@ -26,8 +26,13 @@ BROKEN = {
         {"W", "U", "b"},
         r"with h\[t\] where h\[t \+ 1\] belongs",
     ),
-    "_compute_grad_c": ("return 2 * (y_pred - y_true)\n", "return y_pred - y_true\n", {"c"}, "half|divided by 2|factor 2"),
-    "_compute_grad_b": ("grad_b += (1 - h**2) * g", "grad_b = (1 - h**2) * g", {"b"}, r"only t = T of the sum"),
+    "_compute_grad_c": (
+        "return 2 * (y_pred - y_true)\n",
+        "return y_pred - y_true\n",
+        {"c"},
+        "half|divided by 2|factor 2",
+    ),
+    "_compute_grad_b": ("grad_b += ", "grad_b = ", {"b"}, r"only t = T of the sum"),
     "_compute_grad_v": (
         "return 2 * (y_pred - y_true) * hidden[-1]",
         "return 2 * (y_true - y_pred) * hidden[-1]",

@@ -34,7 +34,7 @@ class Diagnosis:
         told = [sentence(explanation) for explanation in self.explanations]
         if self.unexplained:
             told.append(f"{gradients(self.unexplained)}: {NONE}")
-        return (*told, *(step.words for step in self.steps))
+        return (*told, *(f"d{step.parameter}: {step.words}" for step in self.steps))
 
     def about(self, parameter: str | None) -> str | None:
         """The sentence about one gradient; None where there is none."""

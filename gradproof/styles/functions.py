@@ -14,7 +14,8 @@ from gradproof.styles.tensors import default_dtype, dtype_of, to_array, to_tenso
 
 
 def function(subject: Any, contract: Contract) -> Adapted | None:
-    """A function of params and data as two dicts, or of each of them by its name."""
+    """A function of params and data as two dicts, or of each of them by its name; or what is called like one."""
+    subject = called(subject)
     if not inspect.isroutine(subject) and not is_callable_record(subject):
         return None
     call, expected = read_function(subject, contract, upstream=contract.is_layer), passed(contract)
@@ -32,6 +33,13 @@ def function(subject: Any, contract: Contract) -> Adapted | None:
     given = [name for name in call.takes if name in (*contract.params, *contract.data)]
     order = (*given, *(name for name in contract.params if name not in given))
     return returning_gradients(by_name, contract, order, "a function that gets parameters and data by their names")
+
+
+def called(subject: Any) -> Any:
+    """An object of a class whose objects are called, where it needs no arguments; anything else itself."""
+    if inspect.isclass(subject) and inspect.isfunction(getattr(subject, "__call__", None)):  # noqa: B004 (of the class)
+        return returned_once(subject) or subject
+    return subject
 
 
 def is_callable_record(subject: Any) -> bool:

@@ -13,7 +13,7 @@ from tests.diagnosis.exam_wording import OPPOSITE_SIGN, divided_by, instead, onl
     "cross-entropy",
     "yhat",
     "The minus in front of the sum is lost: y / yhat for -y / yhat.",
-    accept=(OPPOSITE_SIGN, r"sign is wrong"),
+    accept=(OPPOSITE_SIGN,),
 )
 def minus_of_the_loss_lost(params, data):
     return {"yhat": data["y"] / params["yhat"]}
@@ -164,7 +164,7 @@ def bias_of_the_last_row(params, data):
     "softmax-cross-entropy",
     "o b_y",
     "The sign is wrong: y - yhat for yhat - y.",
-    accept=(OPPOSITE_SIGN, r"sign is wrong"),
+    accept=(OPPOSITE_SIGN,),
 )
 def target_minus_softmax(params, data):
     do = data["y"] - softmax(params["o"] + params["b_y"])
@@ -204,7 +204,7 @@ def class_after_the_label(params, data):
     "class-cross-entropy",
     "y",
     "The sign is wrong: [i = c] - p_i for p_i - [i = c].",
-    accept=(OPPOSITE_SIGN, r"sign is wrong"),
+    accept=(OPPOSITE_SIGN,),
 )
 def negated(params, data):
     grad = -softmax(params["y"])

@@ -173,7 +173,7 @@ def sequence_read_from_its_end(params, data):
     "rnn-tanh-last-squared",
     "V",
     "The gradient of V alone has the wrong sign: -2 (yhat - y) h[T]^T.",
-    accept=(OPPOSITE_SIGN, r"sign is wrong"),
+    accept=(OPPOSITE_SIGN,),
 )
 def output_weights_negative(params, data):
     W, V, x = params["W"], params["V"], data["x"]

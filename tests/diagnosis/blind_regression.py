@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, instead, only, said, without
+from tests.diagnosis.exam_wording import HALVED, OPPOSITE_SIGN, instead, only, said, without
 
 # a line -----------------------------------------------------------------------------------------------------------
 
@@ -12,7 +12,7 @@ from tests.diagnosis.exam_wording import OPPOSITE_SIGN, instead, only, said, wit
     "linear-regression",
     "w b",
     "The derivative of the square lacks its factor 2.",
-    accept=(r"half of the exact", r"divided by 2", r"without the factor 2"),
+    accept=(HALVED,),
 )
 def derivative_of_the_square_without_two(params, data):
     x, e = data["x"], params["w"] * data["x"] + params["b"] - data["y"]
@@ -23,7 +23,7 @@ def derivative_of_the_square_without_two(params, data):
     "linear-regression",
     "b",
     "The gradient of b lacks the factor 2 that w's has.",
-    accept=(r"half of the exact", r"divided by 2", r"without the factor 2"),
+    accept=(HALVED,),
 )
 def intercept_without_two(params, data):
     x, y = data["x"], data["y"]
@@ -51,7 +51,7 @@ def sum_for_mean(params, data):
     "linear-regression",
     "w b",
     "The sign is wrong: 2 mean((y - yhat) x) for 2 mean((yhat - y) x), and b likewise.",
-    accept=(OPPOSITE_SIGN, r"sign is wrong"),
+    accept=(OPPOSITE_SIGN,),
 )
 def uphill(params, data):
     residual = data["y"] - (params["w"] * data["x"] + params["b"])
@@ -110,7 +110,7 @@ def gradient_of_the_absolute_error(params, data):
     "linear-regression-reversed",
     "w",
     "The inner derivative -x of y - yhat lost its minus in w's gradient.",
-    accept=(OPPOSITE_SIGN, r"sign is wrong"),
+    accept=(OPPOSITE_SIGN,),
 )
 def inner_minus_lost_for_the_slope(params, data):
     x, n = data["x"], len(data["x"])
@@ -245,7 +245,7 @@ def slope(X, y, w):
     "gradient-descent-step",
     "eta",
     "The minus of w - eta grad is lost: dJ/deta is <grad after, grad before>.",
-    accept=(OPPOSITE_SIGN, r"sign is wrong"),
+    accept=(OPPOSITE_SIGN,),
 )
 def minus_of_the_step_lost(params, data):
     X, y, w = data["X"], data["y"], data["w"]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, divided_by, instead, only, said, without
+from tests.diagnosis.exam_wording import HALVED, OPPOSITE_SIGN, divided_by, instead, only, said, without
 
 
 def back_through_tanh(params, x, h, dy):
@@ -24,7 +24,7 @@ def back_through_tanh(params, x, h, dy):
     "rnn-tanh-each-squared",
     "W U V b c",
     "The derivative of the square lacks its factor 2: nabla_yhat = yhat - y.",
-    accept=(r"half of the exact", r"divided by 2", r"without the factor 2"),
+    accept=(HALVED,),
 )
 def two_of_the_square_forgotten(params, data):
     h = states(params, data["x"])
@@ -50,7 +50,7 @@ def averaged_over_the_steps(params, data):
     "rnn-tanh-each-squared",
     "W U V b c",
     "The sign is wrong: nabla_yhat is 2 (y - yhat) for 2 (yhat - y).",
-    accept=(OPPOSITE_SIGN, r"sign is wrong"),
+    accept=(OPPOSITE_SIGN,),
 )
 def target_minus_prediction(params, data):
     h = states(params, data["x"])
@@ -131,7 +131,7 @@ def carry_runs_forwards(params, data):
     "rnn-tanh-each-squared",
     "c",
     "The gradient of c lacks the factor 2 of the square that V's has.",
-    accept=(r"half of the exact", r"divided by 2", r"without the factor 2"),
+    accept=(HALVED,),
 )
 def output_bias_without_two(params, data):
     x = data["x"]

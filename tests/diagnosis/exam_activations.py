@@ -35,7 +35,13 @@ def slope_copied_from_the_tanh_network(params, data, upstream):
     "rnn-sigmoid",
     "W U b h0",
     "delta[t] takes the sigmoid's derivative at h[t]: sigmoid(h[t]) stands where h[t] belongs in h[t] (1 - h[t]).",
-    accept=(r"sigmoid\(h\[t\]\)", r"exp\(-h\[t\]\)", r"twice", r"already (been )?activated"),
+    accept=(
+        r"sigmoid\(h\[t\]\)",
+        r"exp\(-h\[t\]\)",
+        r"twice",
+        r"already (been )?activated",
+        r"sigmoid applied again to h\[t\]",
+    ),
 )
 class SigmoidPrimeOfTheState:
     @staticmethod
@@ -128,7 +134,12 @@ def output_bias_is_averaged_over_time(params, data, upstream):
     "rnn-sigmoid",
     "W U b V h0",
     "The forward pass begins with zeros, where the parameter h0 belongs as h[0].",
-    accept=(instead("0 or h[0] = 0", "h0 or h[0]"), without("h0 or h[0]"), r"h\[0\] (is|=) (0|zero)"),
+    accept=(
+        instead("0 or h[0] = 0", "h0 or h[0]"),
+        without("h0 or h[0]"),
+        r"h\[0\] (is|=) (0|zero)",
+        r"zero.* in h\[0\]",
+    ),
 )
 def forward_pass_starts_from_zero(params, data, upstream):
     W, V, x = params["W"], params["V"], data["x"]

@@ -113,7 +113,13 @@ def probabilities_as_the_error(params, data):
     "softmax-jacobian",
     "o",
     "Only the diagonal p (1 - p) of the Jacobian is used; its other entries -p_i p_j are missing.",
-    accept=(r"diagonal", only("i = j or k = j"), r"p(\[\w\])? where .*(total|sum)", r"u\S* ?\*? ?p\S* where"),
+    accept=(
+        r"diagonal",
+        only("i = j or k = j"),
+        r"p(\[\w\])? where .*(total|sum)",
+        r"u\S* ?\*? ?p\S* where",
+        said("p*u alone"),
+    ),
 )
 def softmax_treated_elementwise(params, data, upstream):
     p = softmax(params["o"])
@@ -223,7 +229,7 @@ def layer_without_its_slope(params, data, upstream):
     "vector-chain-rule",
     "x",
     "1 - tanh(y[j])^2 stands where 1 - y[j]^2 belongs: the derivative is taken of the value.",
-    accept=(said("tanh(y[j])"), said("tanh(y)"), r"twice", r"already (been )?activated"),
+    accept=(said("tanh(y[j])"), said("tanh(y)"), r"twice", r"already (been )?activated", r"tanh applied again to y"),
 )
 class SlopeOfTheLayerOutput:
     def forward(self, params, data):
@@ -240,7 +246,12 @@ class SlopeOfTheLayerOutput:
     "vector-chain-rule",
     "x",
     "1 - z[j]^2 of the pre-activation z = A x + d stands where 1 - y[j]^2 belongs.",
-    accept=(without("tanh"), r"where \(?y(\[j\])?( ?(\^|\*\*) ?2)? belongs", r"pre-?activation"),
+    accept=(
+        without("tanh"),
+        r"where \(?y(\[j\])?( ?(\^|\*\*) ?2)? belongs",
+        r"pre-?activation",
+        r"argument of tanh where its value y belongs",
+    ),
 )
 def slope_from_the_pre_activation(params, data, upstream):
     z = data["A"].dot(params["x"]) + data["d"]

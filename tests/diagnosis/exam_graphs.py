@@ -3,14 +3,19 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, instead, only, without
+from tests.diagnosis.exam_wording import HALVED, OPPOSITE_SIGN, instead, only, without
 
 
 def logistic(v):
     return 1 / (1 + np.exp(-v))
 
 
-@wrong("product-plus", "a", "dh/da is a itself, where the other factor b belongs.", accept=(instead("a", "b"),))
+@wrong(
+    "product-plus",
+    "a",
+    "dh/da is a itself, where the other factor b belongs.",
+    accept=(instead("a", "b"), r"the parameter itself"),
+)
 def factor_is_its_own_derivative(params, data):
     a, b = params["a"], params["b"]
     return {"a": a.copy(), "b": a.copy(), "c": np.ones_like(b)}
@@ -79,7 +84,12 @@ def exponent_alone(params, data):
     "exp-trigonometric",
     "x",
     "The term cos x has the opposite sign, as if the exponent had + sin x.",
-    accept=(rf"cos.*({OPPOSITE_SIGN})", rf"({OPPOSITE_SIGN}).*cos", r"-\s?cos.* where .*cos"),
+    accept=(
+        rf"cos.*({OPPOSITE_SIGN})",
+        rf"({OPPOSITE_SIGN}).*cos",
+        r"-\s?cos.* where .*cos",
+        r"sign of cos\(x\) flipped",
+    ),
 )
 def cosine_with_the_other_sign(params, data):
     x = params["x"]
@@ -149,7 +159,12 @@ def tanh_is_not_squared(params, data):
     return {"x": df_dc / b * 2, "y": df_dc * (-a / b**2) * np.cos(params["y"]), "z": df_dd * c}
 
 
-@wrong("tanh-log-ratio", "x", "The factor da/dx = 2 is missing.", accept=(without("2 or da/dx"),))
+@wrong(
+    "tanh-log-ratio",
+    "x",
+    "The factor da/dx = 2 is missing.",
+    accept=(without("2 or da/dx"), HALVED),
+)
 def first_factor_is_missing(params, data):
     x, y, z = params["x"], params["y"], params["z"]
     a, b = 2 * x, np.sin(y)
@@ -162,7 +177,7 @@ def first_factor_is_missing(params, data):
     "relu-neuron",
     "w b",
     "The slope of ReLU is taken for 1 everywhere: it is 0 where v < 0.",
-    accept=(without("da/dv or v > 0 or slope or relu or Piecewise or sign"), r"\b1 where"),
+    accept=(without("da/dv or v > 0 or slope or relu or Piecewise or sign"), r"\b1 where", r"\b1 in all cases"),
 )
 def neuron_without_its_gate(params, data):
     return {"w": data["x"] * np.ones_like(params["w"]), "b": np.ones_like(params["b"])}

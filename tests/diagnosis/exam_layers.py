@@ -36,7 +36,11 @@ def next_gradient_through_w(params, data, upstream):
     "rnn-tanh",
     "W U b h0",
     "nabla_h[t] has V^T nabla_y[t] only: the term W^T delta[t+1] of the later steps is missing.",
-    accept=(without("W^T or carry or carry[t] or delta[t + 1] or nabla_h[t + 1]"), only("V^T or seen or seen[t]")),
+    accept=(
+        without("W^T or carry or carry[t] or delta[t + 1] or nabla_h[t + 1]"),
+        only("V^T or seen or seen[t]"),
+        r"zero, in carry",
+    ),
 )
 def every_step_on_its_own(params, data, upstream):
     h = states(params, data["x"])
@@ -86,7 +90,7 @@ class RecurrentWeightsTakeTheState:
     "rnn-tanh",
     "W U b h0",
     "delta[t] has 1 - tanh(h[t])^2, where 1 - h[t]^2 belongs: the slope at a value taken for one at its argument.",
-    accept=(said("tanh(h[t])"), r"twice", r"already (been )?activated"),
+    accept=(said("tanh(h[t])"), r"twice", r"already (been )?activated", r"tanh applied again to h\[t\]"),
 )
 def derivative_function_gets_the_activated_value(params, data, upstream):
     def dtanh(z):
@@ -108,7 +112,11 @@ def derivative_function_gets_the_activated_value(params, data, upstream):
     "rnn-tanh",
     "W",
     "At t = 1 dW takes the last state h[T], where h[0] belongs: the list of states begins with h[1] and wraps round.",
-    accept=(instead("h[T] or h[T]^T", "h[0] or h[0]^T or h0"), r"h\[T\].*t = 1|t = 1.*h\[T\]|wraps"),
+    accept=(
+        instead("h[T] or h[T]^T", "h[0] or h[0]^T or h0"),
+        r"h\[T\].*t = 1|t = 1.*h\[T\]|wraps",
+        r"h\[t - 1\] taken from the other end",
+    ),
 )
 def list_of_states_wraps_round(params, data, upstream):
     W, U, V, x = params["W"], params["U"], params["V"], data["x"]

@@ -31,7 +31,13 @@ def squared_gradients(params, x, h, y):
     return layer_gradients(params, x, h, 2 * (h[1:] @ params["V"].T + params["c"] - y))
 
 
-@wrong("rnn-tanh", "W U V b c h0", "Every gradient is clipped to 0.1 on either side.", "outside")
+@wrong(
+    "rnn-tanh",
+    "W U V b c h0",
+    "Every gradient is clipped to 0.1 on either side.",
+    "outside",
+    accept=(r"clipped to \[-0\.1, 0\.1\]",),
+)
 def clipped_gradients(params, data, upstream):
     g = layer_gradients(params, data["x"], states(params, data["x"]), upstream)
     return {name: np.clip(value, -0.1, 0.1) for name, value in g.items()}
@@ -86,7 +92,9 @@ def label_smoothing(params, data):
     return layer_gradients(params, data["x"], h, yhat - (0.8 * data["y"] + 0.2 / m))
 
 
-@wrong("character-rnn", "W U V b c", "Softmax is taken at temperature 2.", "outside")
+@wrong(
+    "character-rnn", "W U V b c", "Softmax is taken at temperature 2.", "outside", accept=(r"divided by 2, in o\[t\]",)
+)
 def softmax_at_a_temperature(params, data):
     h = states(params, data["x"])
     logits = h[1:] @ params["V"].T + params["c"]
@@ -108,7 +116,13 @@ def huber_residuals(params, data):
     return {"w": 2 * X.T @ e / m, "b": 2 * np.sum(e) / m}
 
 
-@wrong("logistic-regression", "w b", "Of each gradient only the signs are returned.", "outside")
+@wrong(
+    "logistic-regression",
+    "w b",
+    "Of each gradient only the signs are returned.",
+    "outside",
+    accept=(r"the sign of the exact",),
+)
 def signs_only(params, data):
     error = logistic(data["X"] @ params["w"] + params["b"]) - data["y"]
     return {"w": np.sign(data["X"].T @ error), "b": np.sign(error.sum())}

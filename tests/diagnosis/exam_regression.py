@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, divided_by, instead, only, times, without
+from tests.diagnosis.exam_wording import DOUBLED, HALVED, OPPOSITE_SIGN, divided_by, instead, only, times, without
 
 
 def logistic(z):
@@ -17,7 +17,7 @@ def logistic(z):
     "linear-regression",
     "w b",
     "Both gradients lack the factor 2 of the square's derivative.",
-    accept=(without("2"), divided_by("2")),
+    accept=(without("2"), divided_by("2"), HALVED),
 )
 def line_without_the_two(params, data):
     n = len(data["x"])
@@ -122,7 +122,7 @@ class WeightsGoUphill:
     "multiple-linear-regression",
     "w",
     "dw is divided by the number n of features, where the number m of rows belongs.",
-    accept=(instead("n", "m"), instead("1/n", "1/m"), instead("2/n", "2/m"), r"times \(?m ?/ ?n"),
+    accept=(instead("n", "m"), instead("1/n", "1/m"), instead("2/n", "2/m"), r"times \(?m ?/ ?n", r"m/n times"),
 )
 def mean_over_the_features(params, data):
     X = data["X"]
@@ -273,7 +273,7 @@ def feature_is_forgotten(params, data):
     "one-feature-logistic",
     "w b",
     "Both gradients have a factor 2, as for a squared error, which does not belong there.",
-    accept=(times("2"),),
+    accept=(times("2"), DOUBLED),
 )
 def two_of_the_squared_error(params, data):
     x, y = data["x"], data["y"]

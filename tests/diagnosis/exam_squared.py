@@ -3,7 +3,18 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, TRANSPOSED, divided_by, instead, only, said, times, without
+from tests.diagnosis.exam_wording import (
+    DOUBLED,
+    HALVED,
+    OPPOSITE_SIGN,
+    TRANSPOSED,
+    divided_by,
+    instead,
+    only,
+    said,
+    times,
+    without,
+)
 
 
 def through_time(params, x, h, dy):
@@ -25,7 +36,7 @@ def through_time(params, x, h, dy):
     "rnn-tanh-each-squared",
     "W U b V c",
     "nabla_yhat[t] is yhat[t] - y[t]: the factor 2 of the square's derivative is missing.",
-    accept=(without("2"), divided_by("2")),
+    accept=(without("2"), divided_by("2"), HALVED),
 )
 def square_loses_its_two(params, data):
     h = states(params, data["x"])
@@ -163,7 +174,7 @@ def errors_pile_up_on_the_way_back(params, data):
     "rnn-tanh-each-half-squared",
     "W U b V c",
     "nabla_yhat[t] is 2 (yhat[t] - y[t]): the half in the loss has taken the factor 2 away.",
-    accept=(times("2"), r"without the factor 1/2"),
+    accept=(times("2"), r"without the factor 1/2", DOUBLED),
 )
 def half_is_forgotten(params, data):
     h = states(params, data["x"])
@@ -198,7 +209,7 @@ def input_weights_take_the_gradient_before_the_slope(params, data):
     "rnn-tanh-last-squared",
     "V",
     "dV lacks the factor 2, which nabla_yhat has everywhere else.",
-    accept=(without("2"), divided_by("2")),
+    accept=(without("2"), divided_by("2"), HALVED),
 )
 def output_weights_lose_the_two(params, data):
     x, h = data["x"], states(params, data["x"])
@@ -318,7 +329,7 @@ def square_is_missing_in_the_slope(params, data):
     "rnn-tanh-last-squared",
     "W U b",
     "The sums over t in dW, dU and db have the last step only: nothing goes back through time.",
-    accept=(only("t = T or the last or delta[T]"), without("t < T")),
+    accept=(only("t = T or the last or delta[T]"), without("t < T"), r"zero, in carry"),
 )
 def last_step_alone(params, data):
     h = states(params, data["x"])

@@ -3,7 +3,18 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, TRANSPOSED, divided_by, instead, only, said, times, without
+from tests.diagnosis.exam_wording import (
+    DOUBLED,
+    HALVED,
+    OPPOSITE_SIGN,
+    TRANSPOSED,
+    divided_by,
+    instead,
+    only,
+    said,
+    times,
+    without,
+)
 
 
 def batch_of_states(params, x):
@@ -54,7 +65,11 @@ def batch_is_averaged(params, data):
     "weather-rnn-minibatch",
     "W U b V c",
     "The gradients are set to zero for each window anew: only the last window of the sum over the batch is left.",
-    accept=(only("w = B or w = B - 1 or g = B - 1 or the last or one window"), r"last window"),
+    accept=(
+        only("w = B or w = B - 1 or g = B - 1 or the last or one window"),
+        r"last window",
+        r"the last along B alone",
+    ),
 )
 def gradients_are_cleared_for_each_window(params, data):
     for x, y in zip(data["x"], data["y"], strict=True):
@@ -156,7 +171,7 @@ class RowsTimesTransposedMatrix:
     "weather-rnn-minibatch",
     "W U b V c",
     "nabla_yhat lacks the factor 2 of the square's derivative.",
-    accept=(without("2"), divided_by("2")),
+    accept=(without("2"), divided_by("2"), HALVED),
 )
 def windows_without_the_two(params, data):
     total = zeros(params)
@@ -201,7 +216,7 @@ def sine_with_the_slope_of_tanh(params, data):
     "sine-rnn",
     "W U V",
     "nabla_yhat is 2 (yhat - y): the loss is half the square, so the factor 2 does not belong there.",
-    accept=(times("2"), r"without the factor 1/2"),
+    accept=(times("2"), r"without the factor 1/2", DOUBLED),
 )
 def sine_error_is_doubled(params, data):
     x, s = data["x"], sine_states(params, data["x"])

@@ -2,7 +2,9 @@
 
 import re
 
-OPPOSITE_SIGN = r"opposite sign|wrong sign|sign (is )?(reversed|flipped)|times -1\b"
+OPPOSITE_SIGN = r"(?:opposite sign|wrong sign|sign (is )?(reversed|flipped|wrong)|minus the exact|times -1\b)"
+HALVED = r"half of the exact|divided by 2|without the factor 2(?![*\w^])"
+DOUBLED = r"twice the exact|times 2\b|factor 2 too many"
 TRANSPOSED = r"transpos"
 
 
@@ -22,7 +24,7 @@ def _one(formula: str) -> str:
 
 def instead(found: str, belongs: str) -> str:
     """``found`` stands where ``belongs`` does."""
-    return rf"{said(found)}\)? (?:where|instead of|in place of|for) (?:the )?\(?{said(belongs)}"
+    return rf"{said(found)}\)?(?: at every step)? (?:where|instead of|in place of|for) (?:the )?\(?{said(belongs)}"
 
 
 def without(part: str) -> str:

@@ -101,7 +101,11 @@ def loss_per_character(params, data):
     "character-rnn",
     "W U b V c",
     "nabla_o[t] has the factor yhat[t] (1 - yhat[t]) of a sigmoid output, which does not belong there.",
-    accept=(times("yhat[t] * (1 - yhat[t]) or yhat * (1 - yhat)"), r"(times|factor)\b.*\(?1 - (yhat|p|softmax)"),
+    accept=(
+        times("yhat[t] * (1 - yhat[t]) or yhat * (1 - yhat)"),
+        r"(times|factor)\b.*\(?1 - (yhat|p|softmax)",
+        r"factor \(1 - exp\(o\[t\]\).*too many",
+    ),
 )
 def probabilities_are_differentiated_twice(params, data):
     x, h = data["x"], states(params, data["x"])
@@ -113,7 +117,11 @@ def probabilities_are_differentiated_twice(params, data):
     "character-rnn",
     "W U b",
     "nabla_h[t] is V^T nabla_o[t] alone; the term W^T delta[t+1] from the step after it is missing.",
-    accept=(without("W^T or carry or carry[t] or delta[t + 1] or nabla_h[t + 1]"), only("V^T or seen or seen[t]")),
+    accept=(
+        without("W^T or carry or carry[t] or delta[t + 1] or nabla_h[t + 1]"),
+        only("V^T or seen or seen[t]"),
+        r"zero, in carry",
+    ),
 )
 def carry_is_zeroed_in_the_loop(params, data):
     x, y, h = data["x"], data["y"], states(params, data["x"])
@@ -140,6 +148,7 @@ def carry_is_zeroed_in_the_loop(params, data):
         instead("h[t]^2", "-h[t]^2"),
         rf"{OPPOSITE_SIGN}.*h\[t\] ?(\^|\*\*) ?2",
         r"1 \+ h\[t\]",
+        r"sign of h\[t\]\^2 flipped",
     ),
 )
 def slope_adds_the_square(params, data):
@@ -224,6 +233,7 @@ def one_is_subtracted_from_every_class(params, data):
         rf"({OPPOSITE_SIGN}).*(label|delta|term)",
         rf"(label|delta|term).*({OPPOSITE_SIGN})",
         r"\+ ?(1|delta).* where .*- ?(1|delta)",
+        r"sign of \[label = \w\] flipped",
     ),
 )
 class OneIsAddedAtTheLabel:

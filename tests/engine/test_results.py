@@ -202,7 +202,7 @@ def test_a_wrong_value_comes_with_the_values_that_show_it(wrong):
     assert finding["upstream"] is None
     exact = 2 * np.outer(w @ x, x)
     assert exact[tuple(finding["index"])] == pytest.approx(finding["reference"], rel=1e-12)
-    assert finding["diagnosis"] is None
+    assert finding["diagnosis"] == "dw equals twice the exact one"
 
 
 def test_a_layer_shows_its_upstream_as_well():

@@ -174,6 +174,9 @@ def test_an_update_whose_rate_cannot_be_set_is_refused():
         (networks.Layer, "rnn-tanh"),
         (networks.Regression, REGRESSION),
         (networks.WithItsLossGradient, REGRESSION),
+        (networks.OutputLast, REGRESSION),
+        (networks.Accumulates, REGRESSION),
+        (networks.Accumulates(), REGRESSION),
     ],
 )
 def test_classes_pass_wherever_they_keep_their_weights(code, key):

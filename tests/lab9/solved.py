@@ -34,8 +34,8 @@ class RNN:
 
     def _compute_grad_b(self, hidden, grad_h):
         grad_b = torch.zeros_like(self.b)
-        for h, g in zip(hidden, grad_h):
-            grad_b += (1 - h**2) * g
+        for t in range(len(hidden)):
+            grad_b += (1 - hidden[t] ** 2) * grad_h[t]
         return grad_b
 
     def _compute_grad_v(self, y_true, y_pred, hidden):

@@ -100,6 +100,24 @@ class WithItsLossGradient:
         return 2 * (y_pred - y_true) / len(y_true)
 
 
+class OutputLast(WithItsLossGradient):
+    """As nothing but the shapes tells."""
+
+    def forward(self, X):
+        return X, super().forward(X)
+
+
+class Accumulates(WithItsLossGradient):
+    """As a Module's grad does: right once, for a new instance."""
+
+    def __init__(self):
+        super().__init__()
+        self.dw, self.db = 0.0, 0.0
+
+    def backward(self, dout):
+        self.dw, self.db = self.dw + self.X.T @ dout, self.db + dout.sum()
+
+
 class WithoutIt(WithItsLossGradient):
     loss_gradient = None
 
