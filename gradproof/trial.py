@@ -269,7 +269,8 @@ class Case:
 
     def of_readings(self) -> Seen:
         if self.misprint.holds_where is not None:
-            verdict = verify(within(self.problem, self.misprint.holds_where), self.misprint.printed, budget=BUDGET)
+            narrow = within(self.problem, self.misprint.holds_where)
+            verdict = verify(narrow, self.misprint.printed, budget=BUDGET, diagnose=False)
             yield not verdict.passed, f"the printed form where {self.erratum.condition}: {verdict.status}"
         elif self.erratum.kind != "wrong" and not self.misprint.readings:
             yield True, f"{self.erratum.kind}, but neither a domain nor readings are given"
@@ -284,7 +285,7 @@ class Case:
 
 @functools.lru_cache(maxsize=256)  # many mistakes share one correction
 def checked(formula: Formula, implementation: Implementation, code: Any) -> Verdict:
-    return verify(formula.problem(implementation), code, budget=BUDGET)
+    return verify(formula.problem(implementation), code, budget=BUDGET, diagnose=False)
 
 
 def within(problem: Problem, holds_where: Any) -> Problem:

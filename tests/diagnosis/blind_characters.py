@@ -41,7 +41,12 @@ def label_minus_probability(params, data):
     "character-rnn",
     "W U V b c",
     "The exponentials are not normalised: exp(o) stands for the softmax.",
-    accept=(without("1/sum_l(exp(o[t]))"), r"not (normalised|divided)", r"exp\(o\[t\]\) (where|in place of)"),
+    accept=(
+        without("1/sum_l(exp(o[t]))"),
+        r"not (normalised|divided)",
+        r"exp\(o\[t\]\) (where|in place of)",
+        r"division by sum_l\(exp\(o\[t\]\)\)",
+    ),
 )
 def exponentials_not_normalised(params, data):
     h = states(params, data["x"])

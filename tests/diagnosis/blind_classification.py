@@ -33,7 +33,12 @@ def logarithm_not_differentiated(params, data):
     "cross-entropy",
     "yhat",
     "The derivative of ln yhat is written 1 / yhat^2; it is 1 / yhat.",
-    accept=(r"factor 1/yhat twice", instead("1/yhat^2 or yhat^(-2)", "1/yhat"), r"divided by yhat"),
+    accept=(
+        r"factor 1/yhat twice",
+        instead("1/yhat^2 or yhat^(-2)", "1/yhat"),
+        r"divided by yhat",
+        instead("yhat^2", "yhat"),
+    ),
 )
 def reciprocal_squared(params, data):
     return {"yhat": -data["y"] / params["yhat"] ** 2}
@@ -192,7 +197,7 @@ def diagonal_of_the_jacobian_alone(params, data):
     "class-cross-entropy",
     "y",
     "1 is subtracted at the class after c: the index is one off.",
-    accept=(r"entry after the one of \[c = i\]", said("[c + 1 = i] or [i = c + 1]")),
+    accept=(r"entry after the one of \[c = i\]", said("[c + 1 = i] or [i = c + 1]"), instead("c + 1", "c")),
 )
 def class_after_the_label(params, data):
     p = softmax(params["y"])
@@ -228,7 +233,7 @@ def other_classes_left_at_zero(params, data):
     "class-cross-entropy",
     "y",
     "The exponentials are not divided by their sum before 1 is subtracted.",
-    accept=(without("1/sum_k(exp(y))"), r"not (normalised|divided)"),
+    accept=(without("1/sum_k(exp(y))"), r"not (normalised|divided)", r"division by sum_k\(exp\(y\)\)"),
 )
 def not_normalised(params, data):
     grad = np.exp(params["y"])
@@ -240,7 +245,7 @@ def not_normalised(params, data):
     "class-cross-entropy",
     "y",
     "dL/dp_c = -1/p_c is returned at c; the softmax's derivative is never applied.",
-    accept=(r"-?1/p|sum_k\(exp\(y\)\)\*?(/|exp\(-)", r"derivative of the softmax"),
+    accept=(r"-1/p", r"-exp\(-y\)\*\[c = i\]\*sum_k\(exp\(y\)\) where", r"derivative of the softmax"),
 )
 def stops_at_the_probabilities(params, data):
     p, c = softmax(params["y"]), data["c"]

@@ -24,7 +24,11 @@ def softmax_like_a_sigmoid(params, data, upstream):
     "softmax-jacobian",
     "o",
     "The off-diagonal entries have the wrong sign: p_i p_j for -p_i p_j.",
-    accept=(r"(opposite |wrong )?sign .*off.diagonal|off.diagonal.* sign", r"i != [jk]"),
+    accept=(
+        r"(opposite |wrong )?sign .*off.diagonal|off.diagonal.* sign",
+        r"i != [jk]",
+        r"sign of the terms .*other than i = j flipped",
+    ),
 )
 def off_diagonal_positive(params, data, upstream):
     p = softmax(params["o"])
@@ -92,7 +96,7 @@ def tanh_passed_through(params, data, upstream):
     "vector-chain-rule",
     "x",
     "The slope is 1 - z^2 at the pre-activation z; it must be 1 - y^2 with y = tanh z.",
-    accept=(r"argument of tanh where (its value )?y belongs in y\^2", r"without the function tanh"),
+    accept=(r"argument of tanh where (its value )?y belongs in (1 - )?y\^2", r"without the function tanh"),
 )
 def slope_of_the_pre_activation(params, data, upstream):
     z = data["A"] @ params["x"] + data["d"]

@@ -226,7 +226,7 @@ def column_of_the_feature_before(params, data):
     "multiple-linear-regression",
     "w b",
     "The error is squared once more: the derivative has (yhat - y)^2.",
-    accept=(instead("e^2", "e"),),
+    accept=(instead("e^2", "e"), r"\(b \+ sum_j\(X\*w\) - y\)\^2 where"),
 )
 def squared_error_in_the_gradient(params, data):
     X = data["X"]
@@ -257,7 +257,7 @@ def minus_of_the_step_lost(params, data):
     "gradient-descent-step",
     "eta",
     "The slope after the step is taken at w as it was before: -|grad|^2.",
-    accept=(instead("w", "w_after"), instead("e", "e_after")),
+    accept=(instead("w", "w_after"), instead("e", "e_after"), r"without the term 2\*eta\S+, in w_after"),
 )
 def slope_at_the_old_weights(params, data):
     before = slope(data["X"], data["y"], data["w"])

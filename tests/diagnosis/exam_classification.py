@@ -129,8 +129,8 @@ def softmax_treated_elementwise(params, data, upstream):
 @wrong(
     "softmax-jacobian",
     "o",
-    "The sum of u[i] p[i] is added, where it must be subtracted.",
-    accept=(rf"({OPPOSITE_SIGN})", r"\+ .* where .*-"),
+    "The sum of u[i] p[i] over the i other than j is added, where it must be subtracted.",
+    accept=(rf"({OPPOSITE_SIGN})", r"\+ .* where .*-", r"sign of the terms .*other than i = j flipped"),
 )
 def entries_beside_the_diagonal_are_added(params, data, upstream):
     p = softmax(params["o"])

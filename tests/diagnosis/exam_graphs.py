@@ -50,7 +50,13 @@ def cube_becomes_linear(params, data):
     "two-branch-graph",
     "a",
     "dy/da is 5 a, where 10 a belongs: the factor 2 of the square's derivative is missing.",
-    accept=(instead("5 * a", "10 * a"), instead("15 * a", "30 * a"), without("2"), instead("5", "10")),
+    accept=(
+        instead("5 * a", "10 * a"),
+        instead("15 * a", "30 * a"),
+        without("2"),
+        instead("5", "10"),
+        r"10\*a\*dz_dy halved",
+    ),
 )
 def square_without_its_two(params, data):
     a, b = params["a"], params["b"]
@@ -183,7 +189,7 @@ def neuron_without_its_gate(params, data):
     return {"w": data["x"] * np.ones_like(params["w"]), "b": np.ones_like(params["b"])}
 
 
-@wrong("sigmoid-neuron", "w", "da/dw lacks the factor x.", accept=(without("x or du/dw"),))
+@wrong("sigmoid-neuron", "w", "da/dw lacks the factor x.", accept=(without("x or du/dw"), r"divided by x\b(?!.*mean)"))
 def weight_like_the_bias(params, data):
     a = logistic(params["w"] * data["x"] + params["b"])
     slope = a * (1 - a)

@@ -74,6 +74,7 @@ class TargetsAreNotSubtracted:
         rf"-\s?y(\[t\])? ?\*? ?/ ?{said(SOFTMAX)}",
         r"-\s?\(?y(\[t\])? ?/",
         r"without (the )?(Jacobian|derivative) of (the )?softmax",
+        r"-exp\(-o\[t\]\)\*y\[t\]\*sum_l\(exp\(o\[t\]\)\) where",
     ),
 )
 def softmax_is_not_gone_through(params, data):
@@ -217,7 +218,7 @@ def label_is_not_subtracted(params, data):
     "sentiment-rnn",
     "W U b V c",
     "nabla_o subtracts 1 from every probability, where it belongs to the label alone.",
-    accept=(r"\b1 where .*(label|delta|=)", r"every class|all classes"),
+    accept=(r"\b1 where .*(label|delta|=)", r"every class|all classes", r"\b1 at every entry where \[label"),
 )
 def one_is_subtracted_from_every_class(params, data):
     x, h = data["x"], states(params, data["x"])

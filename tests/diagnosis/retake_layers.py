@@ -5,7 +5,7 @@ import numpy as np
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import states, wrong, zeros
 from tests.diagnosis.exam_wording import TRANSPOSED, divided_by, instead, only, said, without
-from tests.diagnosis.retake_wording import AGAIN, FROM_THE_OTHER_END, WRONG_SIGN, is_zero, taken_as_zero
+from tests.diagnosis.retake_wording import AGAIN, FROM_THE_OTHER_END, NOT_ADDED_UP, is_zero, taken_as_zero
 
 # tanh ---------------------------------------------------------------------------------------------------------------
 
@@ -137,7 +137,7 @@ def outputs_for_their_gradients(params, data, upstream):
     "rnn-tanh",
     "b",
     "The gradient of b is delta[1] alone: each step's delta[t] is assigned, not added up.",
-    accept=(only("t = 1"), r"assigned", without("sum over t")),
+    accept=(only("t = 1"), NOT_ADDED_UP),
 )
 def bias_written_over_at_each_step(params, data, upstream):
     W, U, V, x = params["W"], params["U"], params["V"], data["x"]
@@ -202,49 +202,6 @@ def input_left_over_from_the_forward_loop(params, data, upstream):
     return d
 
 
-@wrong(
-    "rnn-tanh",
-    "W U b h0",
-    "carry[t] is subtracted in nabla_h[t] = V^T nabla_y[t] + carry[t], where it must be added.",
-    accept=(WRONG_SIGN, instead("-carry[t]", "carry[t]"), r"subtract"),
-)
-def later_steps_subtracted(params, data, upstream):
-    h = states(params, data["x"])
-    d = zeros(params)
-    from_later = np.zeros_like(h[0])
-    for t in range(len(upstream), 0, -1):
-        d_h = upstream[t - 1] @ params["V"] - from_later
-        d_a = d_h * (1 + h[t]) * (1 - h[t])
-        from_later = d_a @ params["W"]
-        d["W"] += np.multiply.outer(d_a, h[t - 1])
-        d["U"] += np.multiply.outer(d_a, data["x"][t - 1])
-        d["b"] += d_a
-    return {**d, "V": upstream.T @ h[1:], "c": upstream.sum(axis=0), "h0": from_later}
-
-
-@wrong(
-    "rnn-tanh",
-    "h0",
-    "The gradient of h0 is delta[1], without the W^T of W^T delta[1].",
-    accept=(without("W^T or W"), instead("delta[1] or delta[t + 1]", "carry[0] or W^T*delta[1]")),
-)
-def initial_state_before_the_weights(params, data, upstream):
-    x, h = data["x"], states(params, data["x"])
-    slope = 1 - h[1:] ** 2
-    deltas = [slope[-1] * (upstream[-1] @ params["V"])]
-    for t in range(len(x) - 2, -1, -1):
-        deltas.insert(0, slope[t] * (upstream[t] @ params["V"] + deltas[0] @ params["W"]))
-    D = np.array(deltas)
-    return {
-        "W": D.T @ h[:-1],
-        "U": D.T @ x,
-        "b": D.sum(axis=0),
-        "V": upstream.T @ h[1:],
-        "c": upstream.sum(axis=0),
-        "h0": D[0],
-    }
-
-
 # sigmoid ------------------------------------------------------------------------------------------------------------
 
 
@@ -271,24 +228,6 @@ def slope_of_the_other_activation(params, data, upstream):
     deltas, carry = walk_back(params, data["x"], h, upstream, lambda a: 1 - a * a)
     grads = {"W": deltas.T @ h[:-1], "U": deltas.T @ data["x"], "b": deltas.sum(axis=0), "h0": carry}
     return {**grads, "V": upstream.T @ h[1:], "c": upstream.sum(axis=0)}
-
-
-@wrong(
-    "rnn-sigmoid",
-    "W U b h0",
-    "The slope is 1 - h[t]: the factor h[t] of h[t] (1 - h[t]) is missing.",
-    accept=(without("h[t]"), instead("1 - h[t]", "h[t]*(1 - h[t]) or (1 - h[t])*h[t] or h[t] - h[t]^2")),
-)
-class HalfASlope:
-    def forward(self, params, data):
-        h = states(params, data["x"], sigmoid)
-        return h[1:] @ params["V"].T + params["c"], (params, data, h)
-
-    def backward(self, upstream, cache):
-        params, data, h = cache
-        deltas, carry = walk_back(params, data["x"], h, upstream, lambda value: 1 - value)
-        grads = {"W": deltas.T @ h[:-1], "U": deltas.T @ data["x"], "b": deltas.sum(axis=0), "h0": carry}
-        return {**grads, "V": upstream.T @ h[1:], "c": upstream.sum(axis=0)}
 
 
 @wrong(
@@ -346,22 +285,6 @@ def bias_takes_the_gradient_after_the_sigmoid(params, data, upstream):
         grads["U"] += np.outer(dh, x[t - 1])
         dh_next = W.T @ dh
     return {**grads, "V": upstream.T @ h[1:], "c": np.sum(upstream, axis=0), "h0": dh_next}
-
-
-@wrong(
-    "rnn-sigmoid",
-    "W",
-    "The sum for the gradient of W begins at the second step: the term delta[1] h[0]^T is left out.",
-    accept=(without("t = 1"), only("t = 2 or t > 1 or t >= 2"), without("first step"), taken_as_zero("h0 or h[0]")),
-)
-def first_step_without_a_previous_state(params, data, upstream):
-    h = states(params, data["x"], sigmoid)
-    deltas, carry = walk_back(params, data["x"], h, upstream, lambda a: a * (1 - a))
-    dW = np.zeros_like(params["W"])
-    for t in range(1, len(deltas)):
-        dW += np.outer(deltas[t], h[t])
-    grads = {"W": dW, "U": deltas.T @ data["x"], "b": np.add.reduce(deltas), "h0": carry}
-    return {**grads, "V": upstream.T @ h[1:], "c": np.add.reduce(upstream)}
 
 
 # ReLU ---------------------------------------------------------------------------------------------------------------

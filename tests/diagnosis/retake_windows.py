@@ -5,7 +5,7 @@ import numpy as np
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import states, wrong, zeros
 from tests.diagnosis.exam_wording import divided_by, instead, only, without
-from tests.diagnosis.retake_wording import AGAIN, TWICE, WRONG_SIGN
+from tests.diagnosis.retake_wording import AGAIN, NOT_ADDED_UP, TWICE
 
 # a batch of windows -------------------------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ def bias_alone_is_averaged(params, data):
     "weather-rnn-minibatch",
     "W U V b c",
     "Each window's gradients are assigned, not added up: those of the last window alone are left.",
-    accept=(only("w = B - 1 or w = B or last window or last"), r"assigned", without("sum over w")),
+    accept=(only("w = B - 1 or w = B or last window or last"), NOT_ADDED_UP),
 )
 def last_window_overwrites_the_others(params, data):
     for window, target in zip(data["x"], data["y"], strict=True):
@@ -135,28 +135,6 @@ def own_state_for_the_one_before(params, data):
     return grads
 
 
-@wrong(
-    "weather-rnn-minibatch",
-    "U",
-    "The gradient of U multiplies every delta[t] by the first input x[1], where x[t] belongs.",
-    accept=(instead("x[1] or x[w, 1]", "x[t] or x[w, t]"),),
-)
-def first_input_at_every_step(params, data):
-    x, h = data["x"], batch_states(params, data["x"])
-    dy = 2 * (h[-1] @ params["V"].T + params["c"] - data["y"])
-    deltas = [(dy @ params["V"]) * (1 - h[-1] ** 2)]
-    for t in range(x.shape[1] - 1, 0, -1):
-        deltas.append((deltas[-1] @ params["W"]) * (1 - h[t] ** 2))
-    deltas = deltas[::-1]
-    return {
-        "W": sum(delta.T @ h[t] for t, delta in enumerate(deltas)),
-        "U": sum(delta.T @ x[:, 0] for delta in deltas),
-        "b": sum(delta.sum(axis=0) for delta in deltas),
-        "V": dy.T @ h[-1],
-        "c": dy.sum(axis=0),
-    }
-
-
 # the sine -----------------------------------------------------------------------------------------------------------
 
 
@@ -174,7 +152,7 @@ def sine_states(params, x):
     "The slope is s (1 - s) with s = sigmoid(h[t]), the sigmoid applied again; it must be h[t] (1 - h[t]).",
     accept=(rf"sigmoid {AGAIN}", instead("sigmoid(h[t])", "h[t]"), r"1/\(1 ?\+ ?exp\(-h\[t\]\)\).{0,60}h\[t\]"),
 )
-def sigmoid_prime_of_the_state(params, data):
+def slope_of_a_sigmoid_squashed_twice(params, data):
     def sigmoid_prime(z):
         return sigmoid(z) * (1 - sigmoid(z))
 
@@ -255,22 +233,6 @@ def previous_state_through_w_itself(params, data):
 
 @wrong(
     "sine-rnn",
-    "U W V",
-    "The gradients are those of minus the loss: the error is taken as y - yhat.",
-    accept=(WRONG_SIGN, instead("y - yhat", "yhat - y")),
-)
-def step_direction_returned(params, data):
-    s = sine_states(params, data["x"])
-    error = data["y"] - params["V"] @ s[-1]
-    deltas = [s[-1] * (1 - s[-1]) * (error @ params["V"])]
-    for state in s[-2:0:-1]:
-        deltas.append(state * (1 - state) * (deltas[-1] @ params["W"]))
-    deltas = np.stack(deltas[::-1], axis=1)
-    return {"U": deltas * data["x"], "W": deltas @ s[:-1], "V": np.outer(error, s[-1])}
-
-
-@wrong(
-    "sine-rnn",
     "U W",
     "The gradients of U and W reach the last two steps only: the sum over t is cut off.",
     accept=(
@@ -291,23 +253,3 @@ def truncated_after_two_steps(params, data):
         g["U"][:, t] = dz * x[t]
         ds = params["W"].T @ dz
     return g
-
-
-@wrong(
-    "sine-rnn",
-    "U",
-    "The gradient of U keeps the last step's column only: the others are overwritten with zeros.",
-    accept=(only("t = T or s = T or x[T]"), r"\bdU\b.{0,40}zero (before|but|except)", r"assigned"),
-)
-def columns_overwritten(params, data):
-    x, s = data["x"], sine_states(params, data["x"])
-    W, V = params["W"], params["V"]
-    dy = V @ s[-1] - data["y"]
-    last = np.diag(x)[-1]
-    dU, dW, ds = None, 0, V.T @ dy
-    for t in range(len(x) - 1, -1, -1):
-        pre = ds * s[t + 1] * (1 - s[t + 1])
-        dU = np.outer(pre, last) if dU is None else dU
-        dW = dW + np.outer(pre, s[t])
-        ds = W.T @ pre
-    return {"U": dU, "W": dW, "V": np.outer(dy, s[-1])}

@@ -6,6 +6,8 @@ WRONG_SIGN = rf"{OPPOSITE_SIGN}|sign is wrong|minus the exact"
 HALF = rf"half (?:of )?the exact|(?:1 ?/ ?2|0\.5) times the exact|{without('2')}|{divided_by('2')}"
 TWICE = rf"twice the exact|2 times the exact|{times('2')}"
 FROM_THE_OTHER_END = r"other end|index of -1|wraps"
+ONE_LEFT_OUT = r"(?:without|lacks|leaves out|omits)(?: the)?(?: term)? ?-? ?1\b(?! ?[-+*/])"
+NOT_ADDED_UP = r"(?:without|lacks|leaves out|omits)(?: the)? sum\b"
 AGAIN = r"(?:applied )?(?:again|twice|a second time)"
 
 

@@ -1,5 +1,5 @@
-"""The blind set and the examination are what they say: wrong in the parameters named, right in the others, and in good
-form everywhere."""
+"""The blind set and both examinations are what they say: wrong in the parameters named, right in the others, and in
+good form everywhere."""
 
 from collections import Counter
 from functools import cache
@@ -13,10 +13,10 @@ from gradproof.conduct import changed, snapshot
 from gradproof.problem import Place
 from gradproof.sampling import draw_point
 from tests.catalogue import FORMULAS, IMPLEMENTATIONS
-from tests.diagnosis import blind_set, exam_set
+from tests.diagnosis import blind_set, exam_set, retake_set
 
-SETS = {"blind": blind_set.CASES, "exam": exam_set.CASES}
-CASES = blind_set.CASES + exam_set.CASES
+SETS = {"blind": blind_set.CASES, "exam": exam_set.CASES, "retake": retake_set.CASES}
+CASES = blind_set.CASES + exam_set.CASES + retake_set.CASES
 
 CLEARLY_WRONG = 1e-3
 RIGHT = 1e-10
@@ -117,6 +117,8 @@ ENOUGH = [
     ("blind", "outside", 20),
     ("exam", "one", 80),
     ("exam", "outside", 15),
+    ("retake", "one", 70),
+    ("retake", "outside", 12),
 ]
 
 

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
+import sympy as sp
+
 from gradproof.diagnosis.derived import parts, recursions, uses
 from gradproof.diagnosis.derived.program import Program
 from gradproof.diagnosis.derived.setting import Mistake, Setting
 from gradproof.diagnosis.derived.slips import slips
+from gradproof.symbolic.lowering.program import array_of, indices_of
+from gradproof.symbolic.system import Equation
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +24,21 @@ class Source:
     """
 
     reach: frozenset[str]
-    make: Callable[[], Iterator[Mistake]]
+    made: Callable[[], Iterator[Mistake]]
+
+    def mistakes(self) -> Iterator[Mistake]:
+        return (mistake for mistake in self.made() if all(map(reads_what_is_there, mistake.changed.values())))
+
+
+def reads_what_is_there(equation: Equation | None) -> bool:
+    """Whether a recursion reads its own array where earlier steps have filled it: elsewhere is zero by accident."""
+    if equation is None or equation.along is None:
+        return True
+    array, indices = array_of(equation.target), indices_of(equation.target)
+    axis = indices.index(equation.along)
+    places = [e.indices[axis] - equation.along for e in equation.value.atoms(sp.Indexed) if e.base == array]
+    ahead = [sp.expand(place if equation.down else -place) for place in places]
+    return all(shift.is_Integer and shift > 0 for shift in ahead)
 
 
 def sources(program: Program) -> Iterator[Source]:

@@ -28,6 +28,8 @@ class Phrases:
                 array_of(equation.target),
                 [(i.lower, i.upper) for i in indices_of(equation.target) if hasattr(i, "lower")],
             )
+        for name in system.shared:
+            self.axes.setdefault(array_of(name), [(i.lower, i.upper) for i in indices_of(name)])
         self.gradients = {symbol: f"d{name}" for name, symbol in system.outputs.items()}
         self.printer = Printer(self)
 

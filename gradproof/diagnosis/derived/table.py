@@ -62,7 +62,7 @@ class Table:
 
     def evaluated(self, source: Source) -> list[Row]:
         rows: dict[Any, Row] = {}
-        for mistake in sorted(source.make(), key=lambda m: (m.weight, len(m.words) + len(m.place))):
+        for mistake in sorted(source.mistakes(), key=lambda m: (m.weight, len(m.words) + len(m.place))):
             for number, right in enumerate(self.right):
                 gradients = self.changed(right, mistake)
                 if gradients is None:

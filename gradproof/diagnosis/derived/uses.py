@@ -9,10 +9,12 @@ from typing import Any
 import sympy as sp
 
 from gradproof.diagnosis.derived.evaluate import OUTSIDE
+from gradproof.diagnosis.derived.parts import wrong_part
 from gradproof.diagnosis.derived.setting import Mistake, Setting, free, fresh
 from gradproof.diagnosis.derived.shared import matched
 from gradproof.symbolic.indices import Index
 from gradproof.symbolic.lowering.program import array_of, indices_of
+from gradproof.symbolic.system import Equation
 
 
 def in_use(setting: Setting) -> Iterator[Mistake]:
@@ -41,15 +43,23 @@ def less_than_an_array(setting: Setting) -> Iterator[Mistake]:
     for maker in setting.equations:
         if maker.along is not None or not maker.value.is_Add:
             continue
-        some = {part for term in maker.value.args for part in (term, maker.value - term)}
         for number, equation in setting.reading(array_of(maker.target)).items():
-            for element in [e for e in equation.value.atoms(sp.Indexed) if e.base == array_of(maker.target)]:
-                at = dict(zip(indices_of(maker.target), element.indices, strict=True))
-                for less in sorted(some, key=str):
-                    wrong = fresh(less).xreplace(at)
-                    words = f"with {setting.phrases(wrong)} where {setting.phrases(element)} belongs"
-                    changed = {number: replace(equation, value=equation.value.xreplace({element: wrong}))}
-                    yield Mistake(words, setting.place(equation), changed, 2)
+            for value, words in with_less(setting, maker, equation.value):
+                yield Mistake(words, setting.place(equation), {number: replace(equation, value=value)}, 2)
+        for part in setting.shared:
+            for value, words in with_less(setting, maker, part.value):
+                yield wrong_part(setting, part, value, words, 2)
+
+
+def with_less(setting: Setting, maker: Equation, formula: sp.Expr) -> Iterator[tuple[sp.Expr, str]]:
+    """``formula`` with some of the terms of an array that it reads, where all belong; and the words for it."""
+    some = {part for term in maker.value.args for part in (term, maker.value - term)}
+    for element in [e for e in formula.atoms(sp.Indexed) if e.base == array_of(maker.target)]:
+        at = dict(zip(indices_of(maker.target), element.indices, strict=True))
+        for less in sorted(some, key=str):
+            wrong = fresh(less).xreplace(at)
+            words = f"with {setting.phrases(wrong)} where {setting.phrases(element)} belongs"
+            yield formula.xreplace({element: wrong}), words
 
 
 def a_misread_sequence(setting: Setting) -> Iterator[Mistake]:

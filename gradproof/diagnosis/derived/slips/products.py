@@ -18,9 +18,8 @@ def a_factor(site: Site) -> Slips:
             yield site.slip(f"without the division by {site.shown(1 / factor)}", e / factor)
             yield site.slip(f"times {site.shown(1 / factor)} where the division by it belongs", e / factor**2, 2)
             continue
-        yield site.slip(
-            f"without the factor {site.shown(factor)}", e / factor, 0 if factor.is_Add or factor.is_Number else 1
-        )
+        weight = 0 if factor.is_Add or factor.is_Number else 1
+        yield site.slip(f"without the factor {site.shown(factor)}{which(site, factor)}", e / factor, weight)
         yield site.slip(f"with the factor {site.shown(factor)} twice", e * factor, 2)
         if not factor.is_Number:
             yield site.slip(f"divided by {site.shown(factor)} where the product belongs", e / factor**2, 3)
@@ -28,6 +27,14 @@ def a_factor(site: Site) -> Slips:
         c = e.args[0]
         for wrong in dict.fromkeys((c + 1, c - 1, 1 / c)):
             yield site.slip(f"with the coefficient {wrong} where {c} belongs", e / c * wrong, 3)
+
+
+def which(site: Site, factor: sp.Expr) -> str:
+    """Which of several factors that read the same is meant: the product it stands in."""
+    array = getattr(factor, "base", None)
+    elements = site.rebuild(site.part).atoms(sp.Indexed)
+    several = isinstance(factor, sp.Indexed) and sum(e.base == array for e in elements) > 1
+    return f", in {site.shown(site.part)}" if several else ""
 
 
 def a_quotient(site: Site) -> Slips:
