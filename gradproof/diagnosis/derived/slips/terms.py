@@ -24,7 +24,8 @@ def a_term(site: Site) -> Slips:
         if not term.is_Number:
             yield site.slip(f"with {shown} twice", e + term, 1)
             yield site.slip(f"with {shown} halved", e - term / 2, 2)
-    yield site.slip("with the product of the terms where their sum belongs", sp.Mul(*e.args), 2)
+    if not any(term.is_Number for term in e.args):
+        yield site.slip("with the product of the terms where their sum belongs", sp.Mul(*e.args), 3 if in_factor else 2)
     if len(e.args) == 2 and sum(term.could_extract_minus_sign() for term in e.args) == 1:
         above, below = sorted(e.args, key=lambda term: not term.could_extract_minus_sign())
         yield site.slip(f"with {site.shown(above / below)} where {site.shown(e)} belongs", above / below, 3)
