@@ -5,17 +5,21 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
 from gradproof import verify
 from gradproof.catalogue import Formula, Implementation
 from gradproof.commands import main
+from gradproof.diagnosis.derived.phrases import Phrases
+from gradproof.diagnosis.derived.sites import Scope, Site
 from gradproof.errata import GradientErratum, Misprint
 from gradproof.report.markdown import errata_page
 from gradproof.reproduction import Reproduction, judge
+from gradproof.symbolic import scalars
 from gradproof.trial import try_gradient
-from tests.catalogue import ERRATA
+from tests.catalogue import ERRATA, FORMULAS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -62,9 +66,10 @@ def contributed():
     for _, content in blocks(CONTRIBUTING, "python"):
         exec(content, namespace)
 
-    def the(kind):
-        (record,) = (value for value in namespace.values() if isinstance(value, kind))
-        return record
+    def the(kind, all_of_them=False):
+        found = [value for value in namespace.values() if isinstance(value, kind)]
+        assert all_of_them or len(found) == 1
+        return found if all_of_them else found[0]
 
     return the
 
@@ -78,6 +83,16 @@ def test_contributing_example_is_proved_and_checked(contributed):
 def test_contributing_mistake_is_refuted(contributed):
     trial = try_gradient(*map(contributed, (GradientErratum, Misprint, Formula, Implementation)))
     assert trial.status == "pass", trial
+
+
+def test_contributing_rule_makes_wrong_formulas(contributed):
+    """Of a sum of two terms: each of them halved."""
+    (rule,) = (f for f in contributed(FunctionType, all_of_them=True) if f.__name__ == "halved")
+    system = FORMULAS["linear-regression"].system()
+    scope = Scope(Phrases(system), {}, frozenset(), {}, [])
+    w, b = scalars("w b")
+    made = {slip.words: slip.value for slip in rule(Site(w + b, lambda part: part, w, scope))}
+    assert made == {"with w halved": w / 2 + b, "with b halved": w + b / 2}
 
 
 def test_contributing_reproduction_runs(contributed):

@@ -5,7 +5,7 @@ import numpy as np
 from implementations.activations import sigmoid
 from implementations.recurrent import relu
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import instead, said, without
+from tests.diagnosis.wording import instead, said, without
 
 # sigmoid ----------------------------------------------------------------------------------------------------------
 

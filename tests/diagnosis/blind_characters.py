@@ -4,7 +4,7 @@ import numpy as np
 
 from implementations.activations import softmax
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import divided_by, instead, only, said, without
+from tests.diagnosis.wording import divided_by, instead, only, said, without
 
 
 def back_from_logits(params, x, h, nabla_o):

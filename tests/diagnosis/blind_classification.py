@@ -4,7 +4,7 @@ import numpy as np
 
 from implementations.activations import softmax
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, divided_by, instead, only, said, without
+from tests.diagnosis.wording import OPPOSITE_SIGN, divided_by, instead, only, said, without
 
 # cross-entropy of given probabilities -----------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from implementations.activations import softmax
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import instead, said, without
+from tests.diagnosis.wording import instead, said, without
 
 # the softmax as a layer -------------------------------------------------------------------------------------------
 
@@ -64,7 +64,11 @@ def mean_of_u_p(params, data, upstream):
     "softmax-jacobian",
     "o",
     "The upstream is summed without its weights p: p (u - sum(u)).",
-    accept=(r"without the factor p (in|of) (the |sum)", said("sum_i(u) or sum_k(u) or sum(u)")),
+    accept=(
+        r"without the factor p (in|of) (the |sum)",
+        r"without the factor p, in p\*u",
+        said("sum_i(u) or sum_k(u) or sum(u)"),
+    ),
 )
 def upstream_not_weighted(params, data, upstream):
     p = softmax(params["o"])

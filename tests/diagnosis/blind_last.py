@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, instead, only, said, without
+from tests.diagnosis.wording import OPPOSITE_SIGN, instead, only, said, without
 
 
 @wrong(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import instead, without
+from tests.diagnosis.wording import instead, without
 
 # tanh: which step is read -----------------------------------------------------------------------------------------
 

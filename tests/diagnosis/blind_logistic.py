@@ -4,7 +4,7 @@ import numpy as np
 
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import divided_by, instead, said, without
+from tests.diagnosis.wording import divided_by, instead, said, without
 
 # a logistic neuron ------------------------------------------------------------------------------------------------
 

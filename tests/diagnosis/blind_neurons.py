@@ -4,7 +4,7 @@ import numpy as np
 
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import instead, without
+from tests.diagnosis.wording import instead, without
 
 
 @wrong(

@@ -10,7 +10,7 @@ from implementations.graphs import quartic_gradients, tanh_log_ratio_gradients
 from implementations.recurrent import CHARACTER_RNN, RNN_SIGMOID, RNN_TANH, SINE_RNN, WEATHER_RNN_MINIBATCH
 from implementations.regression import linear_regression_gradients
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import divided_by
+from tests.diagnosis.wording import divided_by
 
 
 def right(record, params, data, upstream=None):

@@ -4,7 +4,7 @@ import numpy as np
 
 from implementations.activations import sigmoid, softmax
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import divided_by, instead, only, without
+from tests.diagnosis.wording import divided_by, instead, only, without
 
 # recurrent --------------------------------------------------------------------------------------------------------
 

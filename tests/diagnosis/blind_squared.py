@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import HALVED, OPPOSITE_SIGN, divided_by, instead, only, said, without
+from tests.diagnosis.wording import HALVED, OPPOSITE_SIGN, divided_by, instead, only, said, without
 
 
 def back_through_tanh(params, x, h, dy):

@@ -4,7 +4,7 @@ import numpy as np
 
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import divided_by, instead, without
+from tests.diagnosis.wording import divided_by, instead, without
 
 # batches of windows, one at a time --------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import HALVED, OPPOSITE_SIGN, instead, only, without
+from tests.diagnosis.wording import HALVED, OPPOSITE_SIGN, instead, only, without
 
 
 def logistic(v):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import TRANSPOSED, instead, only, said, without
+from tests.diagnosis.wording import TRANSPOSED, instead, only, said, without
 
 
 @wrong(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import DOUBLED, HALVED, OPPOSITE_SIGN, divided_by, instead, only, times, without
+from tests.diagnosis.wording import DOUBLED, HALVED, OPPOSITE_SIGN, divided_by, instead, only, times, without
 
 
 def logistic(z):

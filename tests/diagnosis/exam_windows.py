@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import (
+from tests.diagnosis.wording import (
     DOUBLED,
     HALVED,
     OPPOSITE_SIGN,

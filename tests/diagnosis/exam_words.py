@@ -3,7 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import OPPOSITE_SIGN, TRANSPOSED, divided_by, instead, only, said, times, without
+from tests.diagnosis.wording import OPPOSITE_SIGN, TRANSPOSED, divided_by, instead, only, said, times, without
 
 SOFTMAX = "yhat or yhat[t] or softmax(o) or softmax(o[t]) or p or p[t]"
 

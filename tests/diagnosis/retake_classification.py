@@ -4,8 +4,16 @@ import numpy as np
 
 from implementations.activations import cross_entropy, log_softmax, softmax
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import divided_by, instead, only, without
-from tests.diagnosis.retake_wording import ONE_LEFT_OUT, WRONG_SIGN, is_zero, taken_as_zero
+from tests.diagnosis.wording import (
+    ONE_LEFT_OUT,
+    OPPOSITE_SIGN,
+    divided_by,
+    instead,
+    is_zero,
+    only,
+    taken_as_zero,
+    without,
+)
 
 # softmax and cross-entropy together ---------------------------------------------------------------------------------
 
@@ -71,7 +79,7 @@ def logits_without_the_bias(params, data):
     "cross-entropy",
     "yhat",
     "The minus of -y/yhat is missing.",
-    accept=(WRONG_SIGN, without("minus or -1")),
+    accept=(OPPOSITE_SIGN, without("minus or -1")),
 )
 def logarithm_without_its_minus(params, data):
     return {"yhat": np.divide(data["y"], params["yhat"])}
@@ -97,7 +105,12 @@ def derivative_for_two_classes(params, data):
     "softmax-jacobian",
     "o",
     "Only the diagonal p_i (1 - p_i) of the Jacobian is used; the entries -p_i p_j for i != j are left out.",
-    accept=(r"diagonal", only("i = j or j = i or i = q"), r"(without|lacks).{0,60}(i|j) (!=|≠|<>) (j|i)"),
+    accept=(
+        r"diagonal",
+        only("i = j or j = i or i = q"),
+        r"(without|lacks).{0,60}(i|j) (!=|≠|<>) (j|i)",
+        r"without the sum over \w: p\*u alone",
+    ),
 )
 def softmax_taken_for_a_sigmoid(params, data, upstream):
     s = softmax(params["o"])
@@ -124,7 +137,7 @@ class PlainSumOfTheUpstream:
     "softmax-jacobian",
     "o",
     "The entries p_i p_j off the diagonal of the Jacobian, and on it, are added where they must be subtracted.",
-    accept=(WRONG_SIGN, r"added where|\+ .{0,30} where -"),
+    accept=(OPPOSITE_SIGN, r"added where|\+ .{0,30} where -", r"sign of sum_\w\(p\*u\) flipped"),
 )
 def outer_product_added(params, data, upstream):
     p = softmax(params["o"])
@@ -141,7 +154,7 @@ def outer_product_added(params, data, upstream):
     "The 1 at the class c is not subtracted from the softmax.",
     accept=(
         ONE_LEFT_OUT,
-        without("delta or delta(c, i) or delta(i, c) or [i = c] or [q = c] or one-hot"),
+        without("delta or delta(c, i) or delta(i, c) or [i = c] or [c = i] or [q = c] or one-hot"),
         taken_as_zero("[i = c] or delta(c, i)"),
     ),
 )
@@ -174,7 +187,7 @@ def logits_for_probabilities(params, data):
     "vector-chain-rule",
     "x",
     "The derivative 1 - y[j]^2 of tanh is left out: nabla_x z is A^T u.",
-    accept=(without("1 - y[j]^2 or slope or derivative or tanh"),),
+    accept=(without("1 - y[j]^2 or 1 - y^2 or slope or derivative or tanh"),),
 )
 class LinearLayer:
     def forward(self, params, data):

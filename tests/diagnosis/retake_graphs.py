@@ -4,8 +4,17 @@ import numpy as np
 
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import divided_by, instead, only, times, without
-from tests.diagnosis.retake_wording import HALF, ONE_LEFT_OUT, WRONG_SIGN, multiple
+from tests.diagnosis.wording import (
+    HALVED,
+    ONE_LEFT_OUT,
+    OPPOSITE_SIGN,
+    divided_by,
+    instead,
+    multiple,
+    only,
+    times,
+    without,
+)
 
 
 @wrong(
@@ -54,7 +63,7 @@ def power_lowered_twice(params, data):
     "tanh-log-ratio",
     "y",
     "dc/db is a/b^2, without the minus.",
-    accept=(WRONG_SIGN, without("minus or -1")),
+    accept=(OPPOSITE_SIGN, without("minus or -1")),
 )
 class QuotientWithoutMinus:
     def forward(self, params, data):
@@ -105,7 +114,7 @@ def exponential_dropped(params, data):
     "quartic",
     "x",
     "The derivative of 7 x^2 is written 7 x, without the factor 2 of 14 x.",
-    accept=(HALF, instead("7 or 7*x", "14 or 14*x")),
+    accept=(HALVED, instead("7 or 7*x", "14 or 14*x"), r"14\*x halved"),
 )
 def exponent_not_brought_down(params, data):
     x = params["x"]
@@ -133,7 +142,7 @@ class ReciprocalWithoutSquare:
     "sigmoid-neuron",
     "w",
     "du/dw = x is left out in the gradient of w.",
-    accept=(without("x"), instead("1", "x")),
+    accept=(without("x"), instead("1", "x"), divided_by("x")),
 )
 def weight_without_its_input(params, data):
     a = sigmoid(params["w"] * data["x"] + params["b"])
@@ -146,7 +155,12 @@ def weight_without_its_input(params, data):
     "sigmoid-neuron",
     "w b",
     "da/dv is v (1 - v) with the argument v of the sigmoid, where its value a belongs.",
-    accept=(instead("v", "a"), r"argument of (the )?sigmoid", r"before the sigmoid"),
+    accept=(
+        instead("v", "a"),
+        r"argument of (the )?sigmoid",
+        r"before the sigmoid",
+        r"without the function sigmoid, in a =",
+    ),
 )
 def slope_before_squashing(params, data):
     v = params["w"] * data["x"] + params["b"]

@@ -3,8 +3,7 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import instead, only, without
-from tests.diagnosis.retake_wording import HALF, NOT_ADDED_UP, taken_as_zero
+from tests.diagnosis.wording import HALVED, NOT_ADDED_UP, instead, only, taken_as_zero, without
 
 
 @wrong(
@@ -134,7 +133,7 @@ def countdown_stops_at_two(params, data):
     "rnn-tanh-last-squared",
     "W U b",
     "nabla_h[T] is V^T (yhat - y): the factor 2 is missing on the way to the states.",
-    accept=(HALF,),
+    accept=(HALVED,),
 )
 class TwoKeptForTheOutputOnly:
     def forward(self, params, data):

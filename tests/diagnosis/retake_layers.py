@@ -4,8 +4,19 @@ import numpy as np
 
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import TRANSPOSED, divided_by, instead, only, said, without
-from tests.diagnosis.retake_wording import AGAIN, FROM_THE_OTHER_END, NOT_ADDED_UP, is_zero, taken_as_zero
+from tests.diagnosis.wording import (
+    AGAIN,
+    FROM_THE_OTHER_END,
+    NOT_ADDED_UP,
+    TRANSPOSED,
+    divided_by,
+    instead,
+    is_zero,
+    only,
+    said,
+    taken_as_zero,
+    without,
+)
 
 # tanh ---------------------------------------------------------------------------------------------------------------
 
@@ -43,6 +54,7 @@ def recurrent_weights_contracted_over_columns(params, data, upstream):
         without("carry[t] or carry or W^T*delta[t + 1] or delta[t + 1]"),
         taken_as_zero("carry[t] or carry"),
         only("seen[t] or seen or V^T"),
+        r"without the term sum_\w\([^,]*\*nabla_h\[t \+ 1\]\)",
     ),
 )
 class EachStepOnItsOwn:

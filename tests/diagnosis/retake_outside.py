@@ -23,6 +23,7 @@ def back(params, x, h, dy, discount=1):
     "W U V b c",
     "The gradients are clipped to the range from -0.5 to 0.5 after they are computed.",
     kind="outside",
+    accept=(r"clipped to \[-0\.5, 0\.5\]",),
 )
 def clipped_before_the_update(params, data):
     h = states(params, data["x"])
@@ -47,6 +48,7 @@ def damped_on_the_way_back(params, data):
     "U",
     "The outer product for U is filled in column by column and reshaped row by row, which scrambles it.",
     kind="outside",
+    accept=(r"reshaped where it should be transposed",),
 )
 def entries_in_the_wrong_order(params, data):
     h = states(params, data["x"])
@@ -59,6 +61,7 @@ def entries_in_the_wrong_order(params, data):
     "W U b",
     "The backward loop runs forwards in time, from the first step to the last.",
     kind="outside",
+    accept=(r"recursion of nabla_h\[t\] run forwards in time",),
 )
 def backward_loop_runs_forwards(params, data):
     h = states(params, data["x"])
@@ -131,6 +134,7 @@ def residuals_cut_off(params, data):
     "w b",
     "The gradient is a forward difference of the loss with a step of 0.01, whose error is of the order of the step.",
     kind="outside",
+    accept=(r"^db .*\b0\.01 added to every entry",),
 )
 def coarse_forward_difference(params, data):
     def loss(w, b):

@@ -4,8 +4,7 @@ import numpy as np
 
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import wrong
-from tests.diagnosis.exam_wording import instead, only, times, without
-from tests.diagnosis.retake_wording import HALF, NOT_ADDED_UP, WRONG_SIGN, multiple
+from tests.diagnosis.wording import HALVED, NOT_ADDED_UP, OPPOSITE_SIGN, instead, multiple, only, times, without
 
 # a line -------------------------------------------------------------------------------------------------------------
 
@@ -14,7 +13,7 @@ from tests.diagnosis.retake_wording import HALF, NOT_ADDED_UP, WRONG_SIGN, multi
     "linear-regression",
     "w b",
     "The factor 2 of the square is missing in both gradients.",
-    accept=(HALF,),
+    accept=(HALVED,),
 )
 def line_lacking_a_two(params, data):
     yhat = params["w"] * data["x"] + params["b"]
@@ -71,7 +70,7 @@ def intercept_not_averaged(params, data):
     "linear-regression-reversed",
     "b",
     "The gradient of b lacks the minus of the inner derivative of y - yhat.",
-    accept=(WRONG_SIGN, without("minus or -1")),
+    accept=(OPPOSITE_SIGN, without("minus or -1")),
 )
 def minus_lost_on_the_intercept(params, data):
     e = data["y"] - (params["b"] + params["w"] * data["x"])
@@ -198,7 +197,7 @@ def line_copied_for_the_second_weight(params, data):
     "one-feature-logistic",
     "w b",
     "Both gradients are divided by 2 n, where n belongs.",
-    accept=(HALF, instead("2*n", "n")),
+    accept=(HALVED, instead("2*n", "n")),
 )
 def mean_with_a_half(params, data):
     a = sigmoid(params["w"] * data["x"] + params["b"])
@@ -218,7 +217,11 @@ def mean_squared_slope(X, y, w):
     "gradient-descent-step",
     "eta",
     "The gradient after the step is taken at w, where w_after belongs: the result is -|grad|^2.",
-    accept=(instead("w or w[j]", "w_after or w_after[j]"), instead("e or e[i]", "e_after or e_after[i]")),
+    accept=(
+        instead("w or w[j]", "w_after or w_after[j]"),
+        instead("e or e[i]", "e_after or e_after[i]"),
+        r"without the term 2\*eta\*sum_\w\([^,]*, in w_after = w - ",
+    ),
 )
 def gradient_before_twice_over(params, data):
     g = mean_squared_slope(data["X"], data["y"], data["w"])
@@ -229,7 +232,7 @@ def gradient_before_twice_over(params, data):
     "gradient-descent-step",
     "eta",
     "The minus of w - eta grad is lost: the sign is reversed.",
-    accept=(WRONG_SIGN,),
+    accept=(OPPOSITE_SIGN,),
 )
 def descent_without_its_minus(params, data):
     X, y, w, eta = data["X"], data["y"], data["w"], params["eta"]

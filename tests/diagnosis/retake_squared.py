@@ -3,15 +3,24 @@
 import numpy as np
 
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import divided_by, instead, only, without
-from tests.diagnosis.retake_wording import FROM_THE_OTHER_END, HALF, NOT_ADDED_UP, WRONG_SIGN, taken_as_zero
+from tests.diagnosis.wording import (
+    FROM_THE_OTHER_END,
+    HALVED,
+    NOT_ADDED_UP,
+    OPPOSITE_SIGN,
+    divided_by,
+    instead,
+    only,
+    taken_as_zero,
+    without,
+)
 
 
 @wrong(
     "rnn-tanh-each-squared",
     "W U V b c",
     "nabla_yhat[t] is yhat[t] - y[t], without the factor 2 of the squared error.",
-    accept=(HALF,),
+    accept=(HALVED,),
 )
 class ErrorForItsDouble:
     def forward(self, params, data):
@@ -38,7 +47,7 @@ class ErrorForItsDouble:
     "rnn-tanh-each-squared",
     "W U V b c",
     "nabla_yhat[t] is 2 (y[t] - yhat[t]): the sign is reversed.",
-    accept=(WRONG_SIGN, instead("y[t] - yhat[t]", "yhat[t] - y[t]")),
+    accept=(OPPOSITE_SIGN, instead("y[t] - yhat[t]", "yhat[t] - y[t]")),
 )
 def target_less_output(params, data):
     W, U, V, b, c = (params[k] for k in "WUVbc")

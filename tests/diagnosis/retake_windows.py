@@ -4,8 +4,7 @@ import numpy as np
 
 from implementations.activations import sigmoid
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import divided_by, instead, only, without
-from tests.diagnosis.retake_wording import AGAIN, NOT_ADDED_UP, TWICE
+from tests.diagnosis.wording import AGAIN, DOUBLED, NOT_ADDED_UP, divided_by, instead, only, without
 
 # a batch of windows -------------------------------------------------------------------------------------------------
 
@@ -66,7 +65,7 @@ def bias_alone_is_averaged(params, data):
     "weather-rnn-minibatch",
     "W U V b c",
     "Each window's gradients are assigned, not added up: those of the last window alone are left.",
-    accept=(only("w = B - 1 or w = B or last window or last"), NOT_ADDED_UP),
+    accept=(only("w = B - 1 or w = B or last window or last"), NOT_ADDED_UP, r"of the last along B alone"),
 )
 def last_window_overwrites_the_others(params, data):
     for window, target in zip(data["x"], data["y"], strict=True):
@@ -193,7 +192,7 @@ def column_without_its_input(params, data):
     "sine-rnn",
     "U W V",
     "nabla_yhat is 2 (yhat - y): the loss is half the squared error, so the factor 2 is too many.",
-    accept=(TWICE,),
+    accept=(DOUBLED,),
 )
 class TwoOfTheWholeSquare:
     def forward(self, params, data):

@@ -4,8 +4,18 @@ import numpy as np
 
 from implementations.activations import softmax
 from tests.diagnosis.blind_case import states, wrong, zeros
-from tests.diagnosis.exam_wording import instead, only, said, times, without
-from tests.diagnosis.retake_wording import FROM_THE_OTHER_END, NOT_ADDED_UP, ONE_LEFT_OUT, WRONG_SIGN, taken_as_zero
+from tests.diagnosis.wording import (
+    FROM_THE_OTHER_END,
+    NOT_ADDED_UP,
+    ONE_LEFT_OUT,
+    OPPOSITE_SIGN,
+    instead,
+    only,
+    said,
+    taken_as_zero,
+    times,
+    without,
+)
 
 # characters ---------------------------------------------------------------------------------------------------------
 
@@ -89,6 +99,7 @@ def carry_zeroed_at_each_step(params, data):
     accept=(
         r"(normali[sz]ed|softmax|exp|divided).{0,30} (over|along) (the )?(t\b|s\b|steps|time|rows)",
         r"(over|along) (t|the steps|time|the rows) (where|instead of|in place of|for) ",
+        r"a sum over s where one over l belongs",
     ),
 )
 class SoftmaxDownTheColumns:
@@ -128,6 +139,7 @@ YHAT_SLOPE = " or ".join(
         times(YHAT_SLOPE),
         rf"with .{{0,40}}{said(YHAT_SLOPE)}",
         r"(derivative|slope) of (the )?(softmax|sigmoid).{0,40}(again|twice|too many|once more)",
+        r"factor \(1 - exp\(o\[t\]\)/sum_\w\(exp\(o\[t\]\)\)\)\*exp\(o\[t\]\)/\S+ too many",
     ),
 )
 def slope_of_the_output_once_more(params, data):
@@ -250,7 +262,7 @@ def label_never_subtracted(params, data):
     "sentiment-rnn",
     "W U V b c",
     "nabla_o adds 1 to the softmax at the label, where 1 must be subtracted.",
-    accept=(WRONG_SIGN, r"\+ ?(1|\[|delta).{0,30} where -"),
+    accept=(OPPOSITE_SIGN, r"\+ ?(1|\[|delta).{0,30} where -", r"sign of \[label = \w\] flipped"),
 )
 class OneAddedAtTheLabel:
     def forward(self, params, data):
@@ -302,7 +314,11 @@ def input_weights_skip_the_tanh(params, data):
     "sentiment-rnn",
     "V",
     "The gradient of V adds up nabla_o h[t]^T over all steps, where nabla_o h[T]^T alone belongs.",
-    accept=(r"(summed|added up|every|each).{0,30}(step|over t|h\[t\])", instead("h[t]", "h[T]")),
+    accept=(
+        r"(summed|added up|every|each).{0,30}(step|over t|h\[t\])",
+        instead("h[t]", "h[T]"),
+        r"sum of h\[t\] over all steps where h\[T\] belongs",
+    ),
 )
 def output_weights_at_every_step(params, data):
     h = states(params, data["x"])

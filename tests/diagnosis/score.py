@@ -1,7 +1,16 @@
-"""How often the diagnosis says what is wrong: ``python -m tests.diagnosis.score --set exam``.
+"""How often the diagnosis says what is wrong: ``python -m tests.diagnosis.score``, over wrong gradients by others.
 
-The blind set was used to develop the diagnosis, the exam set was not. Which sentences say what is wrong was judged by
-reading them: patterns of both sets were completed for sentences that mean what the case is, whatever their words.
+Their authors had not seen which mistakes the diagnosis knows. What a set measures depends on who has seen it since:
+
+blind: the diagnosis was developed with it at hand. It shows what has become worse, not how good the diagnosis is.
+exam: scored once before anybody who develops the diagnosis had seen it: 116 of 127 mistakes named (91.3 %), 8 not
+    known; of 142 cases, with those outside, 3 were given a wrong name (2.1 %). Since then it has been used for mends.
+retake: scored once at the end, unseen as well: 85 of 90 mistakes named (94.4 %), 4 not known; of 102 cases 1 was given
+    a wrong name (1.0 %), which has been mended since.
+
+Those figures are by meaning, as a developer of the diagnosis judged it. Of the retake's 85 the patterns, written blind,
+found 71. The other 14 sentences say what the case is in other words, and 4 of the 12 cases outside got a name that is
+true in part. Patterns for such sentences were added to all sets, afterwards.
 
 The first sentence of a diagnosis decides:
 
@@ -30,10 +39,10 @@ from gradproof.diagnosis import diagnose
 from gradproof.diagnosis.diagnosis import NONE
 from gradproof.problem import Problem
 from tests.catalogue import FORMULAS, IMPLEMENTATIONS
-from tests.diagnosis import blind_set, exam_set
+from tests.diagnosis import blind_set, exam_set, retake_set
 from tests.diagnosis.blind_case import Case
 
-SETS = {"blind": blind_set.CASES, "exam": exam_set.CASES}
+SETS = {"blind": blind_set.CASES, "exam": exam_set.CASES, "retake": retake_set.CASES}
 
 HEADS = {
     "one": {"right": "right", "wrong": "wrong", "none": "none"},
@@ -151,7 +160,9 @@ def amiss(result: Score) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.diagnosis.score", description=__doc__.partition("\n")[0])
-    parser.add_argument("--set", choices=[*SETS, "all"], default="all", help="which wrong gradients (default: all)")
+    parser.add_argument(
+        "--set", choices=[*SETS, "all"], default="retake", help="which wrong gradients (default: %(default)s)"
+    )
     parser.add_argument("--verbose", action="store_true", help="print every case that is not answered as it should be")
     options = parser.parse_args()
     result = score(itertools.chain(*SETS.values()) if options.set == "all" else SETS[options.set])

@@ -7,16 +7,15 @@ import pytest
 
 from gradproof.diagnosis.diagnosis import NONE
 from tests.diagnosis.blind_case import Case
-from tests.diagnosis.exam_set import CASES
 from tests.diagnosis.score import SETS, Answer, amiss, score, sentences, tables
 
 UNKNOWN = f"dW: {NONE}"
 HALF, NO_X, OTHER = "dW equals half of the exact one", "db equals the formula without the factor x", "dW is transposed"
 
 
-@pytest.fixture(scope="module")
-def examination():
-    return score(CASES)
+@pytest.fixture(scope="module", params=["exam", "retake"])
+def examination(request):
+    return score(SETS[request.param])
 
 
 def test_at_least_nine_in_ten_mistakes_are_named(examination):
@@ -82,8 +81,9 @@ def test_shares_are_those_of_their_kinds():
     assert (result.right, result.none, result.wrong) == (1 / 2, 1 / 4, 2 / 6)
 
 
-def test_another_diagnosis_is_no_right_answer():
-    exchanged = score(CASES, ask=lambda _: ["dZ equals the formula with nonsense where sense belongs"])
+@pytest.mark.parametrize("cases", [SETS["exam"], SETS["retake"]], ids=["exam", "retake"])
+def test_another_diagnosis_is_no_right_answer(cases):
+    exchanged = score(cases, ask=lambda _: ["dZ equals the formula with nonsense where sense belongs"])
     assert exchanged.right == 0
     assert exchanged.wrong == 1
 

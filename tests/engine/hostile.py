@@ -142,7 +142,7 @@ IN_A_CALL = [
         "closes every file",
         "import os; os.closerange(0, 1024); return right(params, data)",
         "exception",
-        "the process ended itself with status 1 in the middle of a call",
+        "the process (ended itself with status 1|closed its connection to gradproof) in the middle of a call",
     ),
     calling(
         "turns its argument",
@@ -258,7 +258,7 @@ IN_A_CALL = [
     calling(
         "empties the list of modules",
         "import sys; sys.modules.clear(); return {'w': np.zeros_like(params['w'])}",
-        "value",
+        "value|exception",  # from Python 3.12 on, sys itself can then not be imported a second time
     ),
     calling(
         "keeps its result",
@@ -322,7 +322,9 @@ AT_IMPORT = [
     ),
     importing("is no Python", "def def", "SyntaxError: invalid syntax"),
     importing("takes 10 GB", "np.ones(10 * 2**27)", ".*MemoryError"),
-    importing("closes every file", "import os; os.closerange(0, 1024)", "the process ended itself"),
+    importing(
+        "closes every file", "import os; os.closerange(0, 1024)", "the process (ended itself|closed its connection)"
+    ),
     importing(
         "writes nonsense to every file",
         "import os\nfor n in range(3, 64):\n    try: os.write(n, b'nonsense' * 9)\n    except OSError: pass",

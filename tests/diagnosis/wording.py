@@ -2,11 +2,6 @@
 
 import re
 
-OPPOSITE_SIGN = r"(?:opposite sign|wrong sign|sign (is )?(reversed|flipped|wrong)|minus the exact|times -1\b)"
-HALVED = r"half of the exact|divided by 2|without the factor 2(?![*\w^])"
-DOUBLED = r"twice the exact|times 2\b|factor 2 too many"
-TRANSPOSED = r"transpos"
-
 
 def said(formula: str) -> str:
     """The formula however it is spaced, * left out or not, ^ or ** for a power; or one of several, between " or "."""
@@ -46,3 +41,31 @@ def times(factor: str) -> str:
     """There is a factor too many, or a division by it is missing."""
     division = rf"(?:without|lacks|misses)\b[^,;.]{{0,40}}?(?:1 ?/ ?|division by ){said(factor)}"
     return rf"(?:times|multiplied by|with the factor) \(?{said(factor)}|{division}"
+
+
+def multiple(factor: str) -> str:
+    """There is a factor too many, or a division by it is missing, wherever the sentence puts it."""
+    return rf"{said(factor)} times the exact|{times(factor)}"
+
+
+def taken_as_zero(array: str) -> str:
+    """One array of the formula is zero."""
+    return rf"{said(array)} (?:is )?(?:taken )?as (?:zero|0)\b"
+
+
+# ---- of a gradient as a whole -------------------------------------------------------------------------------------
+
+
+def is_zero(parameter: str) -> str:
+    """A whole gradient is zero."""
+    return rf"(?-i:\bd{parameter}) (?:is|equals|are) (?:zero|0)\b"
+
+
+OPPOSITE_SIGN = r"(?:opposite sign|wrong sign|sign (is )?(reversed|flipped|wrong)|minus the exact|times -1\b)"
+HALVED = r"half (?:of )?the exact|(?:1 ?/ ?2|0\.5) times the exact|divided by 2|without the factor 2(?![*\w^])"
+DOUBLED = rf"twice the exact|factor 2 too many|{multiple('2')}"
+TRANSPOSED = r"transpos"
+FROM_THE_OTHER_END = r"other end|index of -1|wraps"
+ONE_LEFT_OUT = r"(?:without|lacks|leaves out|omits)(?: the)?(?: term)? ?-? ?1\b(?! ?[-+*/])"
+NOT_ADDED_UP = r"(?:without|lacks|leaves out|omits)(?: the)? sum\b"
+AGAIN = r"(?:applied )?(?:again|twice|a second time)"
