@@ -65,7 +65,8 @@ def test_a_file_that_misbehaves_in_a_call_fails_with_a_clear_finding(file, isola
     with isolated(file.text, limits=SHORT if file.endless else AMPLE) as candidate:
         verdict = verify(line, candidate, budget=FEW)
     assert verdict.status == "fail"
-    assert any(re.fullmatch(file.kind, f.kind) and re.search(file.detail, f.detail) for f in verdict.findings), verdict
+    found = [(finding.kind, finding.detail) for finding in verdict.findings]
+    assert any(re.fullmatch(file.kind, kind) and re.search(file.detail, detail) for kind, detail in found), found
 
 
 @pytest.mark.parametrize("answer", FORGED)
