@@ -142,7 +142,7 @@ IN_A_CALL = [
         "closes every file",
         "import os; os.closerange(0, 65536); return right(params, data)",
         "exception",
-        "the process (ended itself with status 1|closed its connection to gradproof) in the middle of a call",
+        r"the process (ended itself with status \d+|closed its connection to gradproof) in the middle of a call",
     ),
     calling(
         "turns its argument",
