@@ -9,7 +9,7 @@ from gradproof.candidate import Candidate
 from gradproof.diagnosis.derived.phrases import gradients
 from gradproof.diagnosis.evidence import Explanation
 from gradproof.diagnosis.probe import FRESH, evidence
-from gradproof.diagnosis.search import explanations
+from gradproof.diagnosis.search import covered, explanations
 from gradproof.diagnosis.steps import attribution
 from gradproof.diagnosis.steps.attribution import Attribution
 from gradproof.problem import Problem
@@ -59,7 +59,7 @@ def diagnose(problem: Problem, candidate: Candidate) -> Diagnosis | None:
     if len(found) <= FRESH or not wrong:
         return None
     known = explanations(found, wrong)
-    unexplained = wrong - frozenset().union(*[explanation.parameters for explanation in known])
+    unexplained = wrong - covered(known)
     names = tuple(name for name in found[0].known.gradients if name in unexplained)
     at_steps = attribution.steps(attribution.step_evidence(problem, candidate)) if names else []
     return Diagnosis(tuple(known), names, tuple(about for about in at_steps if about.parameter in unexplained))

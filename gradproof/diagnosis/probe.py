@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ def own(problem: Problem, point: Point) -> Point:
 
 def arrays(returned: Any) -> dict[str, Array]:
     """What the code returned, as far as it is arrays of numbers."""
-    if not isinstance(returned, dict):
+    if not isinstance(returned, Mapping):
         return {}
     numbers = {name: value for name, value in returned.items() if isinstance(value, np.ndarray | np.generic | float)}
     return {name: np.asarray(value, float) for name, value in numbers.items() if np.asarray(value).dtype.kind in "fiu"}

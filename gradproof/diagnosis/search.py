@@ -83,11 +83,11 @@ class Search:
         """The mistakes of a row that the code may have made; where a term is missing, also with another coefficient."""
         if self.reproduced(row.point, row.gradients) == row.reach:
             yield from (mistake for mistake in row.mistakes if self.holds_everywhere([mistake], row.reach))
-        for mistake in row.mistakes:
-            if mistake.term is not None and (share := self.share(row)) is not None:
-                other = with_coefficient(mistake, share, Phrases(self.table.program.system))
+        missing = [mistake for mistake in row.mistakes if mistake.term is not None]
+        if missing and (share := self.share(row)) is not None:
+            for mistake in missing:
                 if self.holds_everywhere([mistake], row.reach, share):
-                    yield other
+                    yield with_coefficient(mistake, share, Phrases(self.table.program.system))
 
     def share(self, row: Row) -> Fraction | None:
         """How much of a row's mistake would give what the code claims: all 1, none 0; None where it is no number."""
@@ -98,9 +98,7 @@ class Search:
             return None
         wanted = np.concatenate([np.ravel(claim - value) for claim, value in pairs])
         share = float(change @ wanted / (change @ change))
-        if not np.isfinite(share) or not np.allclose(
-            share * change, wanted, rtol=1e-9, atol=1e-9 * np.max(np.abs(wanted))
-        ):
+        if not np.isfinite(share) or not np.allclose(share * change, wanted, 1e-9, 1e-9 * np.max(np.abs(wanted))):
             return None
         simple = Fraction(share).limit_denominator(COEFFICIENT)
         return simple if abs(simple - share) < 1e-9 * max(1, abs(share)) and simple not in (0, 1, 2) else None

@@ -1,5 +1,7 @@
 """Mistakes in a derivation: the evaluator against the lowered formulas, what the rules make, when a name is shown."""
 
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 import sympy as sp
@@ -177,6 +179,13 @@ def test_one_mistake_in_a_shared_line_is_one_sentence_about_all_it_spoils():
     assert "smallest example: n=2, d=1, m=1, T=" in str(verdict)
     assert str(verdict).index(said) < str(verdict).index("claimed")
     assert all(finding.diagnosis == said for finding in verdict.findings)
+
+
+def test_gradients_in_any_mapping_are_read():
+    def wrong(params, data, upstream):
+        return MappingProxyType({n: -g for n, g in right(params, data, upstream).items()})
+
+    assert diagnose(problem_of(KEY), Candidate(problem_of(KEY), wrong)).unexplained == ()
 
 
 def test_two_mistakes_are_told_apart():

@@ -24,8 +24,8 @@ class Mistake:
     """Equations that take the place of others.
 
     words: what follows "equals the formula". place: the equation or shared part that is mistaken, "" where it is the
-    formula of a gradient itself. changed: by number, None for an equation that is not there at all. weight, outside: as
-    for Slip. term: where the mistake is that a term is missing, that term, and how it is written with another factor.
+    formula of a gradient itself. changed: by number, None for an equation that is not there at all. weight, outside,
+    term: as for Slip.
     """
 
     words: str
