@@ -6,16 +6,23 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradproof.errors import NotRun
+from gradproof.report.power import Checker, Count
 
-INKS = {"#010101": ("#1f2328", "#e8e6e1"), "#020202": ("#5c6370", "#a9afb8"), "#030303": ("#1f5f8b", "#8cc2ea")}
+INKS = {
+    "#010101": ("#1f2328", "#e8e6e1"),
+    "#020202": ("#5c6370", "#a9afb8"),
+    "#030303": ("#1f5f8b", "#8cc2ea"),
+    "#040404": ("#a8201a", "#ffa198"),
+}
 """What is drawn in the colours on the left appears in those on the right: on light ground, and on dark."""
-INK, MUTED, ACCENT = INKS
+INK, MUTED, ACCENT, BAD = INKS
 METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+LONGEST_NAME = 28
 STYLE = {
     "figure.figsize": (4.0, 2.7),
     "figure.subplot.left": 0.17,
@@ -24,6 +31,7 @@ STYLE = {
     "figure.subplot.top": 0.97,
     "font.size": 9,
     "font.family": "DejaVu Sans",  # Matplotlib's own, to lay out by; the reader's sans-serif takes its place
+    "text.parse_math": False,  # a name with dollar signs is no formula
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": MUTED,
@@ -40,6 +48,32 @@ STYLE = {
     "svg.fonttype": "none",  # text stays text: a fraction of the size of its outlines
     "svg.hashsalt": "gradproof",  # the same ids each time
 }
+
+
+def drawn(draw: Callable[[Any], None], alt: str, **figure: Any) -> str:
+    """What ``draw`` puts on a Matplotlib figure, as SVG with the title ``alt``.
+
+    figure: what the figure is made with, such as its size. Raises NotRun where Matplotlib is missing or fails.
+    """
+    try:
+        import matplotlib.figure
+        import matplotlib.style
+    except ImportError as error:
+        raise NotRun("Matplotlib is not installed") from error
+    with warnings.catch_warnings(), matplotlib.style.context(STYLE, after_reset=True):  # not the user's own settings
+        warnings.simplefilter("ignore")  # what Matplotlib thinks of an axis with one value concerns nobody
+        try:
+            canvas = matplotlib.figure.Figure(**figure)
+            draw(canvas)
+            file = io.StringIO()
+            metadata = {"Title": alt, "Creator": "gradproof", "Date": None}
+            canvas.savefig(file, format="svg", transparent=True, metadata=metadata)
+        except Exception as error:  # one chart that cannot be drawn does not cost the page
+            raise NotRun(f"Matplotlib could not draw it ({type(error).__name__})") from error
+    return inked(file.getvalue())
+
+
+# The Taylor remainder ----------------------------------------------------------------------------------------------
 
 
 def taylor_alt(points: Sequence[tuple[float, float]], slope: float | None) -> str:
@@ -59,22 +93,7 @@ def taylor(points: Sequence[tuple[float, float]], slope: float | None) -> str:
     """
     if len(points) < 2:
         raise NotRun("fewer than two points")
-    try:
-        import matplotlib.figure
-        import matplotlib.style
-    except ImportError as error:
-        raise NotRun("Matplotlib is not installed") from error
-    with warnings.catch_warnings(), matplotlib.style.context(STYLE, after_reset=True):  # not the user's own settings
-        warnings.simplefilter("ignore")  # what Matplotlib thinks of an axis with one value concerns nobody
-        try:
-            figure = matplotlib.figure.Figure()
-            draw_taylor(figure.subplots(), sorted(points), slope)
-            drawn = io.StringIO()
-            metadata = {"Title": taylor_alt(points, slope), "Creator": "gradproof", "Date": None}
-            figure.savefig(drawn, format="svg", transparent=True, metadata=metadata)
-        except Exception as error:  # one chart that cannot be drawn does not cost the page
-            raise NotRun(f"Matplotlib could not draw it ({type(error).__name__})") from error
-    return inked(drawn.getvalue())
+    return drawn(lambda figure: draw_taylor(figure.subplots(), sorted(points), slope), taylor_alt(points, slope))
 
 
 def draw_taylor(axes: Any, points: Sequence[tuple[float, float]], slope: float | None) -> None:
@@ -97,6 +116,62 @@ def draw_taylor(axes: Any, points: Sequence[tuple[float, float]], slope: float |
 
 def power_of_ten(x: float) -> str:
     return "10" + str(round(math.log10(x))).translate(RAISED)
+
+
+# Checkers ----------------------------------------------------------------------------------------------------------
+
+
+def power_alt(checkers: Sequence[Checker]) -> str:
+    """What is to be seen in the chart, for who cannot see it."""
+    said = (f"{legible(checker.name)} {percent(checker.caught)} and {percent(checker.alarmed)}" for checker in checkers)
+    return f"Wrong gradients caught, and false alarms on correct code: {'; '.join(said)}."
+
+
+def power(checkers: Sequence[Checker]) -> str:
+    """Bars, a row for each checker: what it catches on the left, its false alarms on the right, as SVG.
+
+    Raises NotRun where Matplotlib is missing or there is no checker.
+    """
+    if not checkers:
+        raise NotRun("no checker was measured")
+    size = (4.6, 0.7 + 0.27 * len(checkers))
+    return drawn(lambda figure: draw_power(figure, checkers), power_alt(checkers), figsize=size, layout="constrained")
+
+
+def draw_power(figure: Any, checkers: Sequence[Checker]) -> None:
+    """On two axes, with the checkers from top to bottom."""
+    left, right = figure.subplots(1, 2, sharey=True)
+    colours = [ACCENT if checker.own else MUTED for checker in checkers]
+    draw_bars(left, "wrong gradients caught", [checker.caught for checker in checkers], colours)
+    draw_bars(right, "false alarms", [checker.alarmed for checker in checkers], [BAD] * len(checkers))
+    left.set_yticks(range(len(checkers)), [legible(checker.name) for checker in checkers])
+    left.invert_yaxis()
+
+
+def draw_bars(axes: Any, title: str, counts: Sequence[Count | None], colours: Sequence[str]) -> None:
+    """Bars from the left with their percentages behind them; a dash where there is none."""
+    lengths = [0.0 if count is None else count.percentage for count in counts]
+    axes.barh(range(len(counts)), lengths, color=colours, height=0.62)
+    for row, (length, count) in enumerate(zip(lengths, counts, strict=True)):
+        axes.annotate(percent(count), (length, row), (3, 0), textcoords="offset points", va="center")
+    axes.set_title(title, loc="left", fontsize="medium")
+    axes.set_xlim(0, 135)  # room for the number behind the longest bar
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines["bottom"].set_visible(False)
+
+
+def percent(count: Count | None) -> str:
+    return "–" if count is None else count.percent
+
+
+def legible(name: str) -> str:
+    """A name in one line that has room, in characters that an SVG may have."""
+    shown = "".join(c if c.isprintable() else "?" for c in name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
+
+
+# Colours -----------------------------------------------------------------------------------------------------------
 
 
 def inked(svg: str) -> str:

@@ -24,10 +24,10 @@ NAME = "results.jsonl"
 STATUSES = ("pass", "inconclusive", "fail")
 """From better to worse."""
 
-KINDS = ("formula", "erratum", "reproduction")
+KINDS = ("formula", "erratum", "power", "reproduction")
 """In the order of a page; other kinds follow."""
 
-OF_A_RUN = ("seconds", "shard", "unfinished")
+OF_A_RUN = ("seconds", "milliseconds", "shard", "unfinished")
 """Fields that may differ between two runs that found the same."""
 
 NAMED = 10
@@ -179,7 +179,7 @@ SHAPES: Mapping[str, Any] = {
     "points": int,
     "seconds": (int, float),
     "oracles": {str: {str: NUMBER}},
-    "not_run": {str: {str: int}},
+    "not_run": ({str: {str: int}}, str),  # of a checker that could not run: why
     "taylor_slope": (*NUMBER, None),
     "taylor": [[NUMBER]],
     "code": ({str: TEXT}, None),

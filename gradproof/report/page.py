@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradproof.errors import NotRun
 from gradproof.report import charts, mathml
+from gradproof.report.power import Comparison
 from gradproof.report.subjects import Subject
 from gradproof.report.values import Record, number, short
 from gradproof.report.view import view
@@ -67,7 +68,7 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(equations=equations, slope=slope, plural=plural, short=short)
+    environment.globals.update(equations=equations, power_chart=power_chart, slope=slope, plural=plural, short=short)
     images = [Image.of(svg, key) for key, svg in sorted((plots or {}).items())]
     return environment.get_template("page.html").render(view=view(records), problems=problems, plots=images)
 
@@ -103,5 +104,13 @@ def slope(formula: Subject) -> Image:
     points = formula.taylor
     try:
         return Image.of(charts.taylor(points, number(formula.record.get("taylor_slope"))), formula.key)
+    except NotRun as reason:
+        return Image(reason=str(reason))
+
+
+def power_chart(comparison: Comparison) -> Image:
+    """The chart of what each checker catches, and of its false alarms."""
+    try:
+        return Image.of(charts.power([checker for checker in comparison.checkers if checker.caught]), "checkers")
     except NotRun as reason:
         return Image(reason=str(reason))

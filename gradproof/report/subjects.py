@@ -81,6 +81,8 @@ class Subject:
         """Why it is not passed, where nothing is wrong."""
         if self["claim"] and self["why"]:
             return [self["why"]]
+        if isinstance(why := self.record.get("not_run"), str) and why:  # of a checker: it is one part
+            return [why]
         not_run = mapping(self.record.get("not_run")).values()
         reasons = [*self.lines("disagreements"), *(reason for why in not_run for reason in mapping(why))]
         return list(dict.fromkeys(reasons)) or ["no point allows a statement, or a part was not run"]

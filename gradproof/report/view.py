@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from gradproof.report.ordering import common_title, natural
-from gradproof.report.subjects import VERDICTS, WORST_FIRST, Subject, in_their_order
+from gradproof.report.power import Checker, Comparison, comparisons, merit
+from gradproof.report.subjects import VERDICTS, WORST_FIRST, Subject, in_their_order, status
 from gradproof.report.values import Record, listed, mapping, number, short, text
 from gradproof.verdict import plural
+
+POWER = "power"
+"""The id of the section about the checkers."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +56,16 @@ def tally(claims: Iterable[Subject]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class View:
-    """Everything on the page. environments: one line each, in the order in which they came."""
+    """Everything on the page.
+
+    environments: of all but the measurements (comparisons, benchmarks), one line each, in the order in which they came.
+    """
 
     environments: tuple[str, ...]
     formulas: tuple[Subject, ...]
     mistakes: tuple[Group, ...]
+    checkers: tuple[Subject, ...]
+    comparisons: tuple[Comparison, ...]
     examples: tuple[Subject, ...]
     systems: tuple[Group, ...]
     benchmarks: tuple[Record, ...]
@@ -64,7 +73,7 @@ class View:
     @property
     def subjects(self) -> list[Subject]:
         grouped = (subject for group in (*self.mistakes, *self.systems) for subject in group.subjects)
-        return [*self.formulas, *self.examples, *grouped]
+        return [*self.formulas, *self.examples, *grouped, *self.checkers]
 
     @property
     def by_urgency(self) -> list[Subject]:
@@ -115,6 +124,12 @@ class View:
         return [f"{why} ({plural(len(keys), 'formula')})" for why, keys in formulas.items()]
 
     @property
+    def caught(self) -> Checker | None:
+        """gradproof as it was measured; where it was in several environments, where it caught least."""
+        measured = [each.own for each in self.comparisons if each.own and each.own.caught]
+        return min(measured, key=merit, default=None)
+
+    @property
     def bars(self) -> list[Bar]:
         return [bar for record in self.benchmarks if (bar := Bar.of(record)) is not None]
 
@@ -148,17 +163,18 @@ class Bar:
 
 def view(records: Sequence[Record]) -> View:
     """Group the records by kind and key, in the order in which they came; mistakes by catalogue number."""
-    taken = {"top", "wrong", "open", "formulas", "examples", "mistakes", "reproductions", "benchmarks"}
+    taken = {"top", "wrong", "open", "formulas", "examples", "mistakes", POWER, "reproductions", "benchmarks"}
     subjects: dict[tuple[str, str], Subject] = {}
     environments: dict[str, None] = {}
-    benchmarks = []
+    measured: dict[str, list[Record]] = {"benchmark": [], "power": []}
     for record in records:
         kind, key = text(record.get("kind")), text(record.get("key"))
-        if kind == "benchmark":
-            benchmarks.append(record)
+        if kind in measured:
+            measured[kind].append(record)
+        if not judged(record):
             continue
         if (kind, key) not in subjects:
-            subjects[kind, key] = Subject(key, kind, anchor(key, taken))
+            subjects[kind, key] = Subject(key, kind, POWER if kind == "power" else anchor(key, taken))
         runs = subjects[kind, key].runs
         name = named = text(record.get("environment")) or "not recorded"
         again = 1
@@ -166,17 +182,28 @@ def view(records: Sequence[Record]) -> View:
             again += 1
             name = f"{named} ({again})"
         runs[name] = record
-        environments[name] = None
-    of_kind = {kind: [s for s in subjects.values() if s.kind == kind] for kind in ("erratum", "reproduction")}
+        if kind not in measured:
+            environments[name] = None
+    kinds = ("erratum", "reproduction", "power")
+    of_kind = {kind: [s for s in subjects.values() if s.kind == kind] for kind in kinds}
     claims = [subject for subject in of_kind["reproduction"] if ": " in subject.key]
     return View(
         environments=tuple(environments),
         formulas=tuple(subject for subject in subjects.values() if subject.kind not in of_kind),
         mistakes=tuple(by_document(of_kind["erratum"], taken)),
+        checkers=tuple(of_kind["power"]),
+        comparisons=comparisons(measured["power"]),
         examples=tuple(subject for subject in of_kind["reproduction"] if ": " not in subject.key),
         systems=tuple(by_system(claims, taken)),
-        benchmarks=tuple(benchmarks),
+        benchmarks=tuple(measured["benchmark"]),
     )
+
+
+def judged(record: Record) -> bool:
+    """Whether it passes or fails something: a benchmark and a peer of gradproof are only measured, but a failure is one
+    wherever it stands."""
+    kind = text(record.get("kind"))
+    return kind != "benchmark" and (kind != "power" or Checker(record).own or status(record) == "fail")
 
 
 def anchor(key: str, taken: set[str]) -> str:

@@ -163,6 +163,48 @@ def benchmark(key="elman, 100 steps", **changes):
     }
 
 
+def power(checker="gradproof", **changes):
+    """A checker that was measured on a hundred wrong gradients and forty correct points."""
+    return {
+        "key": f"power: {checker}",
+        "kind": "power",
+        "environment": HERE,
+        "source": None,
+        "status": "pass",
+        "findings": [],
+        "checker": checker,
+        "version": "2.13.0",
+        "kills": {"transpose dropped": [60, 60], "term dropped": [39, 40]},
+        "kills_at_one_point": {"transpose dropped": [45, 60], "term dropped": [20, 40]},
+        "alarms": {"float64, ordinary": [0, 20, 0], "float32, saturated": [0, 20, 3]},
+        "milliseconds": {"median": 14.2, "low": 9.5, "high": 31.0},
+        "survivors": [
+            {
+                "name": "dW[0, 0] off by 1e-16",
+                "formula": "rnn-tanh",
+                "kind": "term dropped",
+                "reason": "The term is smaller than what rounding may do.",
+            }
+        ],
+        "not_run": "",
+        **changes,
+    }
+
+
+def peer(checker="torch gradcheck", **changes):
+    """A checker that misses some and alarms."""
+    kills = {"transpose dropped": [48, 60], "term dropped": [24, 40]}
+    alarms = {"float64, ordinary": [0, 20, 0], "float32, saturated": [9, 20, 0]}
+    return power(checker, **{"kills": kills, "kills_at_one_point": {}, "alarms": alarms, "survivors": [], **changes})
+
+
+def absent(checker="JAX check_grads", **changes):
+    """A checker that was not there."""
+    nothing = {"kills": {}, "kills_at_one_point": {}, "alarms": {}, "milliseconds": {}, "version": None}
+    reason = "jax is not installed"
+    return peer(checker, **{**nothing, "status": "inconclusive", "not_run": reason, **changes})
+
+
 def everything():
     """A run with something of every kind, and something wrong."""
     unproved = {"proof": None, "checked": [], "argued": "", "statement": None, "taylor": [], "taylor_slope": None}
@@ -191,6 +233,9 @@ def everything():
         example(),
         benchmark(),
         benchmark("elman, 2 steps", ratio=1.6, iqr=[1.5, 1.7]),
+        power(),
+        peer(),
+        absent(),
     ]
 
 
@@ -207,4 +252,9 @@ def hostile(value=HOSTILE):
     for i, record in enumerate(records):
         record["key"] = f"{value} {i}"
     sizes = [formula("sizes", smallest={value: value}, not_run={value: {value: 1}}, findings=[{"kind": value}])]
-    return records + sizes
+    counted = {value: [1, 2, 1]}
+    checkers = [
+        {**records[-3], "checker": "gradproof", "status": "fail", "findings": [{"detail": value}]},
+        {**records[-2], "kills": counted, "kills_at_one_point": counted, "alarms": counted},
+    ]
+    return records + sizes + checkers

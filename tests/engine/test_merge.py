@@ -9,6 +9,7 @@ import pytest
 from gradproof.__main__ import main
 from gradproof.report.merge import Unusable, merge
 from gradproof.report.results import write
+from tests.engine import pages
 
 WRITES_A_PAGE = pytest.mark.skipif(find_spec("jinja2") is None, reason="jinja2 is not installed: there is no page")
 
@@ -40,9 +41,9 @@ def keys(merged):
 
 def test_records_of_different_runs_come_together_by_kind_and_first_appearance(results):
     first = results("a", record("e", kind="erratum"), record("b"), record("new", kind="benchmark"))
-    second = results("b", record("a"), record("r", kind="reproduction"), record("b"))
+    second = results("b", record("a"), record("r", kind="reproduction"), record("b"), record("p", kind="power"))
     merged = merge([first, second])
-    assert keys(merged) == ["b", "a", "e", "r", "new"]
+    assert keys(merged) == ["b", "a", "e", "p", "r", "new"]
     assert merged.lost == merged.notes == ()
 
 
@@ -70,6 +71,14 @@ def test_of_two_that_contradict_each_other_the_worse_is_kept_and_it_is_said(resu
     merged = merge([a, b])
     assert [r["status"] for r in merged.records] == ["fail"]
     assert merged.lost == (f"{a} and {b} differ in line ({', '.join(order)}); the worse is kept",)
+
+
+def test_a_checker_that_was_not_run_is_a_record_and_one_that_took_longer_is_the_same(results):
+    there = pages.power(), pages.peer(), pages.absent()
+    again = [{**checker, "milliseconds": {"median": 99.0}} for checker in there]
+    merged = merge([results("a", *there), results("b", *again)])
+    assert keys(merged) == ["power: gradproof", "power: torch gradcheck", "power: JAX check_grads"]
+    assert merged.lost == ()
 
 
 def test_of_two_that_are_equally_bad_the_first_is_kept_and_the_fields_are_named(results):

@@ -54,7 +54,7 @@ def without(monkeypatch, module):
 
 def test_the_head_counts_what_passed_failed_and_is_open():
     seen = Parsed(rendered(pages.everything())).text
-    assert "2 of 11 failed" in seen
+    assert "2 of 12 failed" in seen
     assert "3 entries open" in seen
     assert "4 proved for every size" in seen
     assert "1 holds, 1 no, 1 open" in seen
@@ -163,7 +163,11 @@ def test_two_records_of_one_key_and_environment_are_both_kept():
 
 
 def test_every_link_leads_somewhere_and_ids_are_unique():
-    records = [*pages.everything(), pages.formula("formulas"), pages.erratum("logistic-regression"), pages.formula("")]
+    records = [
+        *pages.everything(),
+        pages.erratum("logistic-regression"),
+        *map(pages.formula, ("formulas", "power", "")),
+    ]
     parsed = Parsed(rendered(records))
     ids = parsed.having("id")
     assert len(ids) == len(set(ids))
@@ -178,7 +182,7 @@ def test_the_same_records_give_the_same_page():
 # Records as they come ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["formula", "erratum", "reproduction", "benchmark", "another", None, 7])
+@pytest.mark.parametrize("kind", ["formula", "erratum", "power", "reproduction", "benchmark", "another", None, 7])
 def test_a_record_may_lack_everything(kind):
     assert "gradproof" in rendered([{"kind": kind, "key": "a: b"}, {"kind": kind}, {}])
 

@@ -127,6 +127,9 @@ UNBROKEN = [
     pages.claim(f"{LONG}4: {LONG}", claim=LONG, printed=LONG, shown=LONG, why=LONG, title=LONG, chosen=LONG),
     pages.example(f"{LONG}5", title=LONG, source=LONG),
     pages.benchmark(LONG, kernel=LONG, peer=LONG, shape=LONG),
+    pages.power(kills={LONG: [1, 2]}, alarms={LONG: [0, 2, 1]}, survivors=[{"name": LONG, "reason": LONG}]),
+    pages.peer(LONG, kills={LONG: [1, 2]}, alarms={LONG: [1, 2, 1]}, version=LONG),
+    pages.absent(LONG, not_run=LONG),
 ]
 PLOTS = {"losses": "<svg xmlns='http://www.w3.org/2000/svg' width='900' height='300'><title>the losses</title></svg>"}
 
