@@ -27,6 +27,9 @@ from gradproof.symbolic import (
 )
 from gradproof.symbolic.prove import Steps
 
+LONG_SEQUENCES = ({**LONG, "m": 2}, {**VERY_LONG, "m": 2})
+"""Of two classes: the softmax of a single one is always 1, and every gradient would be zero."""
+
 # ---- the character network ----------------------------------------------------------------------------------------
 
 
@@ -84,7 +87,7 @@ character_rnn = Formula(
     sizes=UNITS,
     draw=_draw_character,
     fixed=("y",),
-    pinned=(LONG, VERY_LONG),
+    pinned=LONG_SEQUENCES,
     also_called=elman.ALSO_CALLED,
     note="A handwritten page, badly scanned: the reading is ours. It lacks a transpose, B-E1: proved is"
     " W_yh^T (yhat - y).",
@@ -102,7 +105,7 @@ character_rnn_without_bias = Formula(
     sizes=UNITS,
     draw=functools.partial(_draw_character, bias=False),
     fixed=("y",),
-    pinned=(LONG, VERY_LONG),
+    pinned=LONG_SEQUENCES,
     also_called=elman.ALSO_CALLED,
     note="A handwritten page, badly scanned: the reading is ours. It lacks a transpose, B-E1: proved is"
     " W_yh^T (yhat - y).",
@@ -224,7 +227,7 @@ character_rnn_rtrl = Formula(
     sizes=UNITS,
     draw=_draw_character,
     fixed=("y",),
-    pinned=(LONG, {"n": 2, "d": 1, "m": 1, "T": 200}),
+    pinned=LONG_SEQUENCES,
     also_called=elman.ALSO_CALLED,
     note="A handwritten page, badly scanned: the reading is ours, also of the 1 (B-E14); the recursions for W, U too.",
 )
@@ -282,7 +285,7 @@ sentiment_rnn = Formula(
     sizes=UNITS,
     draw=_draw_sentiment,
     fixed=("label",),
-    pinned=(LONG, VERY_LONG),
+    pinned=LONG_SEQUENCES,
     also_called=elman.ALSO_CALLED,
     note="Printed with (1 - h_t^2) in the recursion of dy/dh_t, E-E1; proved is (1 - h_(t+1)^2). The source's y are our"
     " logits o.",
