@@ -19,7 +19,15 @@ class Crashed(Exception):
     """The code under test raised ``cause``, or ended otherwise, as a text then says."""
 
     def __init__(self, cause: BaseException | str) -> None:
-        super().__init__(cause if isinstance(cause, str) else f"{type(cause).__name__}: {cause}")
+        super().__init__(cause if isinstance(cause, str) else f"{type(cause).__name__}: {text_of(cause)}")
+
+
+def text_of(error: BaseException) -> str:
+    """What an exception says, also where it is somebody's and cannot say it."""
+    try:
+        return str(error)
+    except Exception:
+        return "(its text cannot be printed)"
 
 
 @dataclass(frozen=True)
@@ -95,12 +103,28 @@ class Candidate:
 def as_loss(problem: Problem, point: Point, value: Any) -> Any:
     """A forward's result as the number the reference knows: the loss, or <upstream, output>; None if it is neither."""
     try:
-        if not problem.is_layer:
-            return np.longdouble(value) if np.shape(value) == () else None
-        pairs = zip(leaves(point.upstream), leaves(value), strict=True)
-        if any(np.shape(u) != np.shape(part) for u, part in pairs):
-            return None
-        pairs = zip(leaves(point.upstream), leaves(value), strict=True)
-        return sum(np.sum(np.asarray(u, np.longdouble) * np.asarray(part, np.longdouble)) for u, part in pairs)
-    except (TypeError, ValueError):
+        with np.errstate(all="ignore"):
+            if not problem.is_layer:
+                return real(value)[()] if np.shape(value) == () else None
+            pairs = [(real(u), real(part)) for u, part in zip(leaves(point.upstream), leaves(value), strict=True)]
+            if any(u.shape != part.shape for u, part in pairs):
+                return None
+            return sum(np.sum(u * part) for u, part in pairs)
+    except Exception:  # what somebody's forward returned may be anything, and raise anything when it is read
         return None
+
+
+def real(value: Any) -> np.ndarray:
+    """Real numbers in long double. Raises TypeError where it is something else, a text that reads like a number too."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu" or np.ma.is_masked(value):
+        raise TypeError(f"{array.dtype} holds no real numbers, or hides some")
+    return array.astype(np.longdouble)
+
+
+def shown(value: Any) -> str:
+    """The beginning of a value's text, its type where it has none."""
+    try:
+        return f"{value!r:.80}"
+    except Exception:
+        return f"a {type(value).__name__} that cannot be printed"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.bound import Reference
-from gradproof.candidate import as_loss
+from gradproof.candidate import as_loss, shown
 from gradproof.conduct import Claim, same_bits
 from gradproof.problem import Point, Problem
 from gradproof.verdict import ErrorMap, Finding
@@ -61,7 +61,7 @@ def compare_loss(problem: Problem, point: Point, known: Reference, value: Any) -
     what = "output" if problem.is_layer else "loss"
     loss = as_loss(problem, point, value)
     if loss is None:
-        yield Finding("loss", point.place, f"the forward pass does not return the {what}, but {value!r:.80}")
+        yield Finding("loss", point.place, f"the forward pass does not return the {what}, but {shown(value)}")
     elif not abs(loss - known.loss) <= known.loss_bound:
         numbers = (float(loss), float(known.loss), float(abs(loss - known.loss)), float(known.loss_bound))
         yield Finding("loss", point.place, f"the forward pass returns another {what}", None, None, *numbers)

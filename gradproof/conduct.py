@@ -76,6 +76,7 @@ def well_formed(point: Point, returned: Any, note: Any) -> Arrays:
     if not isinstance(returned, Mapping):
         note("missing", f"the code returned {type(returned).__name__}, not a mapping of parameter names to arrays")
         return {}
+    returned = entries(returned)
     for name in returned:
         if name not in point.params:
             note("unexpected", f"{name!r} is no parameter; the parameters are {', '.join(point.params)}", str(name))
@@ -88,6 +89,8 @@ def well_formed(point: Point, returned: Any, note: Any) -> Arrays:
             note("missing", f"no gradient of {name}" + (" (it is None)" if name in returned else ""), name)
         elif not isinstance(claimed, np.ndarray | np.generic):
             note("dtype", f"the gradient of {name} is a {type(claimed).__name__}, not an array", name)
+        elif np.ma.is_masked(claimed):
+            note("dtype", f"the gradient of {name} is a masked array, with entries that are masked", name)
         elif claimed.shape != param.shape:
             note("shape", f"the gradient of {name} has shape {claimed.shape}, {name} has {param.shape}", name)
         elif claimed.dtype != param.dtype:
@@ -208,7 +211,15 @@ def plain_arrays(returned: Any) -> Arrays:
     """Arrays of a later call, as far as it returned any; its form was checked at the first."""
     if not isinstance(returned, Mapping):
         return {}
-    return {n: np.asarray(g) for n, g in returned.items() if isinstance(g, np.ndarray | np.generic | float)}
+    return {n: np.asarray(g) for n, g in entries(returned).items() if isinstance(g, np.ndarray | np.generic | float)}
+
+
+def entries(returned: Mapping[Any, Any]) -> dict[Any, Any]:
+    """What a mapping holds, read once; what it raises when it is read becomes Crashed: it may be of any class."""
+    try:
+        return dict(returned.items())
+    except Exception as error:
+        raise Crashed(error) from error
 
 
 def own_copies(returned: Any) -> Arrays:

@@ -62,11 +62,15 @@ class DuckArray(NDArrayOperatorsMixin):
             refuse(f"{spelled(function)}(out=)", "use the returned array instead")
         kwargs = {key: value for key, value in kwargs.items() if value is not np._NoValue}
         if function in CONSTANTS:
-            return function(*(plain(a) for a in args), **{key: plain(value) for key, value in kwargs.items()})
+            return self.ask(function, args, kwargs)
         return self.apply_function(function, args, kwargs)
 
     def compare(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
         return ufunc(*(plain(x) for x in inputs))
+
+    def ask(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The plain answer of one of CONSTANTS."""
+        return function(*(plain(a) for a in args), **{key: plain(value) for key, value in kwargs.items()})
 
     def _in_place(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], targets: tuple[Any, ...]) -> Any:
         """``x += y`` on a duck array gives x a new value; anything else that writes is refused."""
@@ -189,7 +193,7 @@ class DuckArray(NDArrayOperatorsMixin):
         return np.trace(self)
 
     def argmax(self, axis: Any = None) -> Any:
-        return np.argmax(self.value, axis=axis)
+        return np.argmax(self, axis=axis)
 
     def copy(self, *_: Any, **__: Any) -> Any:
         return self.index(...)

@@ -169,7 +169,10 @@ def asked(problem: Problem, role: str, place: Place, params: Params, data: Data)
 
 def parameter(problem: Problem, name: str, value: Any) -> Any:
     """A drawn parameter as a float64 array, or the reason why it cannot be one."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except Exception as error:  # a list of lists that are not equally long
+        raise InvalidProblem(f"{problem.name}: parameter {name!r} cannot be read as an array: {error}") from error
     kinds = {"i": "integers", "u": "integers", "b": "booleans", "c": "complex numbers", "O": "objects"}
     if array.dtype.kind != "f":
         what = kinds.get(array.dtype.kind, f"dtype {array.dtype}")
@@ -210,7 +213,8 @@ def rounded(value: Any, place: Place) -> Any:
 
 def arranged(value: Any, place: Place) -> Any:
     """A fresh array in the place's dtype and layout."""
-    array = np.array(value, place.dtype)
+    with np.errstate(over="ignore"):  # what is too large for the dtype is infinite, as the loss will then be
+        array = np.array(value, place.dtype)
     if place.layout == "F":
         return np.asfortranarray(array) if array.ndim else array
     if place.layout == "strided" and array.ndim:

@@ -94,6 +94,8 @@ class Ground:
             raise self.invalid(f"the loss raised {type(error).__name__} at {point.place}: {error}") from error
         for array in conduct.changed(point, before):
             raise self.invalid(f"the loss changes {array}; it must leave its arguments alone")
+        if np.asarray(value).dtype.kind not in "fiuc":
+            raise self.invalid(f"the loss returned {np.asarray(value).dtype}, not a real number, at {point.place}")
         if np.iscomplexobj(value):
             raise self.invalid("the loss is complex at real parameters; it must be real")
         if not np.isfinite(np.asarray(value, np.longdouble)):

@@ -103,6 +103,7 @@ class Witnesses:
         return False
 
 
+@np.errstate(all="ignore")
 def share(gradients: Mapping[str, Any], answer: Estimate, bounds: Mapping[str, Any]) -> float:
     """Largest distance between ``gradients`` and an oracle's answer, as a share of their two errors together."""
     worst = 0.0

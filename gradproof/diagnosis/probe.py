@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradproof.bound import Reference
 from gradproof.candidate import Candidate, Crashed
+from gradproof.conduct import plain_arrays
 from gradproof.diagnosis.evidence import Array, Evidence
 from gradproof.errors import CannotTrace, InvalidProblem, NoPrecision
 from gradproof.problem import Place, Point, Problem
@@ -82,9 +83,10 @@ def evidence(problem: Problem, candidate: Candidate) -> Sequence[Evidence]:
     for point, known in probes(problem):
         try:
             _, returned = candidate.gradients(own(problem, point))
+            claimed = arrays(returned)
         except Crashed:
             return ()
-        found.append(Evidence(problem, point, known, arrays(returned)))
+        found.append(Evidence(problem, point, known, claimed))
     return found
 
 
@@ -96,8 +98,6 @@ def own(problem: Problem, point: Point) -> Point:
 
 
 def arrays(returned: Any) -> dict[str, Array]:
-    """What the code returned, as far as it is arrays of numbers."""
-    if not isinstance(returned, Mapping):
-        return {}
-    numbers = {name: value for name, value in returned.items() if isinstance(value, np.ndarray | np.generic | float)}
-    return {name: np.asarray(value, float) for name, value in numbers.items() if np.asarray(value).dtype.kind in "fiu"}
+    """What the code returned, as far as it is arrays of numbers. Raises Crashed where it raises when it is read."""
+    claimed = plain_arrays(returned)
+    return {name: np.asarray(value, float) for name, value in claimed.items() if value.dtype.kind in "fiu"}

@@ -52,8 +52,7 @@ class Multiprecision(DuckArray):
     def apply_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result = composites.apply(function, args, kwargs)
         if result is NotImplemented:
-            args = tuple([numbers(plain(x)) for x in a] if isinstance(a, list | tuple) else plain(a) for a in args)
-            result = function(*args, **kwargs)
+            result = function(*(operand(a) for a in args), **kwargs)
         if isinstance(result, list | tuple):
             return [Multiprecision(part) for part in result]
         return result if isinstance(result, Multiprecision) else Multiprecision(result)
@@ -63,6 +62,13 @@ def numbers(x: Any) -> Any:
     """Plain floats and integers as exact mpmath numbers: an int divided by an int must not fall back to float64."""
     array = np.asarray(x)
     return array if array.dtype == object else to_mpf(array)
+
+
+def operand(x: Any) -> Any:
+    """An argument in plain arrays. A list that holds a duck array is one of arrays, another a shape or axes."""
+    if isinstance(x, list | tuple) and any(isinstance(part, DuckArray) for part in x):
+        return [numbers(plain(part)) for part in x]
+    return plain(x)
 
 
 def number(x: Any) -> Any:

@@ -7,9 +7,10 @@ of u, the unit roundoff of that dtype, so that one sweep serves the bound for an
     arrays.py       Tape, Node, Traced: recording, and the backward sweep
     elementwise.py  a table of ufuncs: value, local derivative, and how wrong a program may have them
     linear.py       contractions, reductions, selections and rearrangements
+    positions.py    where the largest and smallest entries are
 """
 
-from gradproof.tape import elementwise, linear
+from gradproof.tape import elementwise, linear, positions
 from gradproof.tape.arrays import ELEMENTARY, Tape, Traced, Working
 
-__all__ = ["ELEMENTARY", "Tape", "Traced", "Working", "elementwise", "linear"]
+__all__ = ["ELEMENTARY", "Tape", "Traced", "Working", "elementwise", "linear", "positions"]

@@ -177,9 +177,14 @@ class Traced(DuckArray):
             return OPERATIONS[ufunc](self.tape, *inputs)
         return super().compare(ufunc, inputs)
 
+    def ask(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if function in OPERATIONS and isinstance(args[0], Traced) and args[0].node.differentiable:
+            return self.apply_function(function, args, kwargs)
+        return super().ask(function, args, kwargs)
+
 
 OPERATIONS: dict[Any, Callable[..., Any]] = {}
 """What each of NumPy's ufuncs and functions does on the tape: ``operation(tape, *args, **kwargs)``.
 
-``elementwise`` and ``linear`` fill it.
+``elementwise``, ``linear`` and ``positions`` fill it.
 """

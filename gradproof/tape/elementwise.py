@@ -208,7 +208,8 @@ def power(tape: Tape, x: Node, p: Node) -> Node:
     curvature = times(p.value * (p.value - 1) * x.error, x.value ** (p.value - 2))
     # An exponent such as 2.3, rounded, moves the result by its logarithm: not little for large or small x.
     skew = times(p.error, np.abs(local * log) + np.abs(x.value ** (p.value - 1)))
-    by_p = times(value, log)
+    # Beside an integer, the power of a negative number is not real.
+    by_p = np.where(x.value < 0, np.nan, times(value, log))
     error = x.error * np.abs(local) + times(p.error, np.abs(by_p)) + tape.rounding(value, ELEMENTARY)
 
     def pull_x(node: Node) -> tuple[Array, Array]:
@@ -289,13 +290,31 @@ def absolute(tape: Tape, x: Node) -> Node:
 
 
 def sign(tape: Tape, x: Node) -> Node:
-    return tape.node(np.where(above(tape, x, tape.lift(0), "np.sign"), Working(1), Working(-1)) * (x.value != 0), None)
+    """0 at zero, as NumPy has it, on one side of ``tape.side``; what it is beside zero on the other."""
+    beside = np.where(above(tape, x, tape.lift(0), "np.sign"), Working(1), Working(-1))
+    return tape.node(np.where((x.value == 0) & (tape.side > 0), 0, beside), None)
 
 
 def compare(ufunc: np.ufunc, tape: Tape, a: Any, b: Any) -> Any:
     """A comparison inside a loss: a plain bool array, its ties decided like the kinks'."""
     greater = above(tape, tape.lift(a), tape.lift(b), f"np.{ufunc.__name__}")
     result = greater if ufunc in (np.greater, np.greater_equal) else ~greater
+    return result if result.ndim else bool(result)
+
+
+def equal(ufunc: np.ufunc, tape: Tape, a: Any, b: Any) -> Any:
+    """np.equal or np.not_equal inside a loss: two that are too close to tell are equal on one of ``tape.side``'s sides.
+
+    A value is always equal to itself, NaN aside: that is how a loss may look for one.
+    """
+    x, y = tape.lift(a), tape.lift(b)
+    same = x.value == y.value
+    if x is not y:
+        tie = same | (np.abs(x.value - y.value) <= tape.u * (x.error + y.error))
+        if np.any(tie):
+            tape.kinks.append(f"np.{ufunc.__name__}")
+        same = tie & (tape.side > 0)
+    result = same if ufunc is np.equal else ~same
     return result if result.ndim else bool(result)
 
 
@@ -335,3 +354,4 @@ OPERATIONS |= {ufunc: operation(partial(unary, ufunc)) for ufunc in UNARY}
 OPERATIONS |= {ufunc: operation(rule) for ufunc, rule in RULES.items()}
 OPERATIONS |= {np.power: raised, np.float_power: raised}
 OPERATIONS |= {ufunc: partial(compare, ufunc) for ufunc in (np.greater, np.greater_equal, np.less, np.less_equal)}
+OPERATIONS |= {ufunc: partial(equal, ufunc) for ufunc in (np.equal, np.not_equal)}

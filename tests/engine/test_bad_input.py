@@ -1,5 +1,8 @@
 """Bad input gets one clear error that names the thing; it never passes, and nothing of NumPy's inside shows."""
 
+from collections import UserDict
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -47,6 +50,13 @@ def writing(params, data):
     return loss(params, data)
 
 
+class Unreadable(UserDict):
+    """A mapping that lists a name it has no value for."""
+
+    def __iter__(self):
+        return iter(("w", "b", "c"))
+
+
 def test_the_good_problem_passes():
     verify(problem(), gradients, budget="quick").require()
 
@@ -60,6 +70,8 @@ BAD_PROBLEMS = {
     "NaN": (problem(loss=lambda p, d: loss(p, d) * np.nan), "the loss is nan at n=.*domain="),
     "infinite": (problem(loss=lambda p, d: loss(p, d) + np.inf), "the loss is inf"),
     "complex": (problem(loss=lambda p, d: loss(p, d) + 1j), "the loss is complex"),
+    "fraction": (problem(loss=lambda p, d: Fraction(1, 3)), "the loss returned object, not a real number, at n="),
+    "array of text": (problem(loss=lambda p, d: np.array("0.5")), "the loss returned <U3, not a real number"),
     "raising": (problem(loss=lambda p, d: d["missing"]), "the loss raised KeyError at n=.*missing"),
     "writing": (problem(loss=writing), "the loss changes the data x"),
     "ignoring": (problem(loss=lambda p, d: np.sum(p["w"] ** 2)), "the loss ignores the parameter b"),
@@ -67,6 +79,8 @@ BAD_PROBLEMS = {
     "booleans": (problem(draw=drawing(b=True)), "parameter 'b' holds booleans"),
     "complex parameter": (problem(draw=drawing(w=np.ones(3, complex))), "parameter 'w' holds complex numbers"),
     "objects": (problem(draw=drawing(w=[None, 1.0])), "parameter 'w' holds objects"),
+    "ragged": (problem(draw=drawing(w=[[1.0], []])), "parameter 'w' cannot be read as an array"),
+    "too large for float32": (problem(draw=drawing(b=1e300)), "the loss is inf at n=.*draw other values"),
     "no entries": (problem(draw=drawing(w=np.ones((0, 3)))), r"parameter 'w' has shape \(0, 3\), no entries"),
     "NaN parameter": (problem(draw=drawing(b=np.nan)), "parameter 'b' was drawn with a value that is not finite"),
     "shared memory": (problem(draw=sharing), "parameters 'w' and 'b' share memory"),
@@ -139,6 +153,8 @@ BAD_RESULTS = {
     "shape": (lambda g: {**g, "w": g["w"][:, None]}, "shape", r"the gradient of w has shape \(\d, 1\), w has \(\d,\)"),
     "dtype": (lambda g: {**g, "w": g["w"].astype(int)}, "dtype", "the gradient of w is int64, w is float64"),
     "complex": (lambda g: {**g, "w": g["w"] + 0j}, "dtype", "the gradient of w is complex128"),
+    "masked": (lambda g: {**g, "w": np.ma.masked_array(g["w"], True)}, "dtype", "the gradient of w is a masked array"),
+    "unreadable": (lambda g: Unreadable(g), "exception", "KeyError"),
 }
 
 
@@ -149,6 +165,31 @@ def test_a_bad_result_is_a_finding(spoil, kind, message):
     assert [finding.kind for finding in verdict.findings] == [kind]
     with pytest.raises(AssertionError, match=message):
         verdict.require()
+
+
+@pytest.mark.parametrize("odd", ["0.5", 1j, Fraction(1, 3), np.ma.masked])
+def test_a_loss_that_is_no_real_number_is_a_finding(odd):
+    class Code:
+        def forward(self, params, data):
+            return odd, (params, data)
+
+        def backward(self, params, data, cache):
+            return gradients(params, data)
+
+    verdict = verify(problem(), Code(), budget="quick")
+    assert [finding.kind for finding in verdict.findings] == ["loss"]
+
+
+def test_an_exception_that_cannot_be_printed_is_a_finding():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def code(params, data):
+        raise Mute
+
+    verdict = verify(problem(), code, budget="quick")
+    assert [finding.detail for finding in verdict.findings] == ["Mute: (its text cannot be printed)"]
 
 
 def test_scalars_and_plain_floats_are_parameters():

@@ -212,6 +212,24 @@ def test_complex_steps_follow_more_functions_than_the_tape(function):
 
 # 50 digits --------------------------------------------------------------------------------------------------------
 
+
+@pytest.mark.parametrize(
+    "arranged",
+    [
+        lambda x: np.reshape(x, (3, 2)),
+        lambda x: np.transpose(x, (1, 0)),
+        lambda x: np.broadcast_to(x, (2, 2, 3)),
+        lambda x: np.tensordot(x, x, axes=([0, 1], [0, 1])),
+        lambda x: np.stack([x, 2 * x]),
+    ],
+)
+def test_50_digits_take_shapes_and_axes_as_they_are(arranged):
+    point = point_of({"x": [[0.5, -1.0, 2.0], [0.25, 1.5, -0.75]]})
+    problem = problem_of(lambda p, d: np.sum(arranged(p["x"]) ** 2))
+    known, answer = reference(problem, point), all_oracles()["50 digits"].estimate(problem, point, None)
+    np.testing.assert_allclose(answer.gradients["x"], known.gradients["x"], rtol=1e-18)
+
+
 IN_MPMATH = {
     np.arctan: mpmath.atan, np.arcsin: mpmath.asin, np.absolute: abs, np.fabs: abs, np.square: lambda x: x**2,
     np.reciprocal: lambda x: 1 / x, np.exp2: lambda x: mpmath.mpf(2) ** x, np.log2: lambda x: mpmath.log(x, 2),

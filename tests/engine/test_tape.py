@@ -326,6 +326,25 @@ def test_gradient_at_zero(loss, slope):
     assert found.gradients["x"] == slope
 
 
+@pytest.mark.parametrize(("base", "x"), [(-1.0, 0.0), (-1e30, -1e30)])
+def test_no_statement_about_the_exponent_of_a_negative_number(base, x):
+    """(-1)**x is real at 0, and nowhere beside it."""
+    with pytest.raises(NoPrecision):
+        reference(problem_of(lambda p, d: d["k"] ** p["x"]), point_of({"x": x}, {"k": base}))
+
+
+def test_positions_are_those_of_numpy():
+    tape, x = Tape(), np.array([[0.3, -0.7, 2.0], [1.5, 0.1, -0.4]])
+    for function in (np.argmax, np.argmin, np.argsort):
+        for axis in (None, 0, -1):
+            np.testing.assert_array_equal(function(tape.parameter(x), axis=axis), function(x, axis=axis))
+    for function in (np.argmax, np.argmin):
+        for axis in (None, 1):
+            mine = function(tape.parameter(x), axis=axis, keepdims=True)
+            np.testing.assert_array_equal(mine, function(x, axis=axis, keepdims=True))
+        assert function(tape.parameter(0.5)) == 0
+
+
 def test_data_takes_part_but_has_no_gradient():
     data = {"X": PLAIN, "labels": np.array([2, 0]), "name": "iris", "rate": 0.5}
 
@@ -485,6 +504,15 @@ KINKS = {
     "np.less": lambda x: np.sum(np.where(x < 0, 0.1 * x, x)),
     "np.greater_equal": lambda x: np.sum(x) if x[0] >= 0 else 2 * np.sum(x),
     "np.minimum, clip": lambda x: np.sum(np.clip(x, -1, 0)),
+    "np.greater, another length on either side": lambda x: np.sum(x[x > 0] * np.arange(1.0, 4.0)),
+    "np.argmax": lambda x: x[np.argmax(x)],
+    "np.argmax, method": lambda x: x[x.argmax(axis=0)],
+    "np.argmin": lambda x: np.sum(np.take_along_axis(x[None], np.argmin(x[None], axis=1, keepdims=True), 1)),
+    "np.argsort": lambda x: np.sum(x[np.argsort(x)] * np.arange(1.0, 4.0)),
+    "np.equal": lambda x: np.sum(np.where(x == 0, 0, x)),
+    "np.not_equal": lambda x: np.sum(np.where(x != 0, 1 + x, 0)),
+    "np.sign": lambda x: np.sum(np.sign(x) ** 2 * x + np.sign(x) ** 2),
+    "np.sign, smooth but for its own zero": lambda x: np.sum(np.sign(x) * np.tanh(np.abs(x))),
 }
 NO_KINKS = {
     "shifted softmax": (shifted_softmax, [-2 / 3, 1 / 3, 1 / 3]),
@@ -497,6 +525,8 @@ NO_KINKS = {
         [0, 0, 0],
     ),
     "maximum of itself": (lambda p, d: np.sum(np.maximum(p["x"], p["x"])), [1, 1, 1]),
+    "sum in another order": (lambda p, d: np.sum(p["x"][np.argsort(p["x"])] ** 3), [0, 0, 0]),
+    "all that is not NaN": (lambda p, d: np.sum(np.where(p["x"] == p["x"], p["x"], 0)), [1, 1, 1]),
     "mean by max and min": (lambda p, d: np.max(p["x"][:2]) + np.min(p["x"][:2]), [1, 1, 0]),
 }
 
