@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import mpmath
@@ -175,7 +176,8 @@ class MultiprecisionOracle:
 
 def long_double(x: Any) -> np.longdouble:
     """An mpmath number rounded to long double (through text: mpmath itself only knows float)."""
-    return np.longdouble(context.nstr(x, 30))
+    with warnings.catch_warnings(action="ignore"):  # beyond its range it is infinite or zero, of which NumPy warns
+        return np.longdouble(context.nstr(x, 30))
 
 
 ORACLE = MultiprecisionOracle()

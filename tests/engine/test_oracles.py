@@ -16,7 +16,7 @@ from gradproof.errors import CannotTrace, NotRun
 from gradproof.oracles import all_oracles
 from gradproof.oracles.central_difference import Taylor, taylor
 from gradproof.oracles.complex_step import ANALYTIC, NATIVE, ComplexStep
-from gradproof.oracles.multiprecision import EXACT, Multiprecision
+from gradproof.oracles.multiprecision import EXACT, Multiprecision, context, long_double
 from tests.engine.programs import Long, point_of, problem_of
 
 TINY = np.finfo(Long).tiny
@@ -236,6 +236,11 @@ IN_MPMATH = {
     np.power: mpmath.power, np.float_power: mpmath.power, np.fmax: max, np.fmin: min, np.conjugate: lambda x: x,
     np.logaddexp: lambda x, y: mpmath.log(mpmath.exp(x) + mpmath.exp(y)),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "rounded"), [("1e5000", np.inf), ("-1e5000", -np.inf), ("1e-6000", 0)])
+def test_a_number_beyond_long_double_is_infinite_or_zero_without_a_warning(number, rounded):
+    assert long_double(context.mpf(number)) == rounded
 
 
 @pytest.mark.parametrize("ufunc", EXACT, ids=lambda ufunc: ufunc.__name__)
