@@ -17,15 +17,15 @@ OWN = "gradproof"
 
 @dataclass(frozen=True)
 class Count:
-    """So many hits of so many; beside them, of correct points, how many were not answered."""
+    """So many hits of so many; beside them, of correct points, at how many there is no verdict."""
 
     hits: int
     total: int
-    unanswered: int = 0
+    undecided: int = 0
 
     @classmethod
     def read(cls, value: Any) -> Count | None:
-        """From a list [hits, total] or [hits, total, unanswered]; None of what cannot be one."""
+        """From a list [hits, total] or [hits, total, undecided]; None of what cannot be one."""
         found = [number(part) for part in listed(value)[:3]]
         whole = [int(part) for part in found if part is not None and 0 <= part < math.inf]
         if len(whole) != len(found) or len(whole) < 2 or not 0 < whole[1] >= max(whole):
@@ -35,7 +35,7 @@ class Count:
     @classmethod
     def sum(cls, counts: Iterable[Count]) -> Count | None:
         """All of them as one; None of none."""
-        columns = list(zip(*((count.hits, count.total, count.unanswered) for count in counts), strict=True))
+        columns = list(zip(*((count.hits, count.total, count.undecided) for count in counts), strict=True))
         return cls(*map(sum, columns)) if columns else None
 
     @property

@@ -74,7 +74,7 @@ def test_the_best_peer_catches_most_and_then_alarms_least(others, best):
 def test_a_peer_that_is_not_installed_has_dashes_and_its_reason_and_never_zero(counted):
     shown = seen([pages.power(), pages.absent(kills=counted, alarms=counted)])
     assert "all kinds 100 99.0 65.0 –" in shown
-    assert "all points 40 0 of 40 3 not answered –" in shown
+    assert "all points 40 0 of 40 3 without a verdict –" in shown
     assert "JAX check_grads – jax is not installed" in shown
 
 
@@ -99,11 +99,11 @@ def test_that_none_survives_is_said():
 # What each leaves alone, and its time ------------------------------------------------------------------------------
 
 
-def test_false_alarms_stand_by_regime_and_points_without_an_answer_apart():
+def test_false_alarms_stand_by_regime_and_points_without_a_verdict_apart():
     shown = seen()
-    assert "all points 40 0 of 40 3 not answered 9 of 40 –" in shown
+    assert "all points 40 0 of 40 3 without a verdict 9 of 40 –" in shown
     assert "float64, ordinary 20 0 of 20 0 of 20 –" in shown
-    assert "float32, saturated 20 0 of 20 3 not answered 9 of 20 –" in shown
+    assert "float32, saturated 20 0 of 20 3 without a verdict 9 of 20 –" in shown
 
 
 def test_a_check_has_its_median_and_quartiles():

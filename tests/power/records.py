@@ -61,7 +61,7 @@ def kills(fates: Iterable[Fate], is_killed: Callable[[Fate], bool]) -> dict[str,
 
 
 def alarms(outcome: Outcome) -> dict[str, list[int]]:
-    """[false alarms, points, not answered] by regime."""
+    """[false alarms, points, of these without a verdict] by regime."""
     asked = {answer.point.regime for answer in outcome.answers}
     counts = {regime: [0, 0, 0] for regime in REGIMES if regime in asked}
     for answer in outcome.answers:

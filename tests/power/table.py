@@ -44,7 +44,7 @@ def kill_table(title: str, field: str, records: Sequence[Record]) -> Iterator[st
 
 
 def alarm_table(records: Sequence[Record]) -> Iterator[str]:
-    """Right code that was rejected, of how many; behind a plus, how often there was no answer."""
+    """Right code that was rejected, of how many; behind a plus, how often there was no verdict."""
     regimes = list(dict.fromkeys(regime for record in records for regime in record["alarms"]))
 
     def share(record: Record, wanted: Sequence[str]) -> str:
@@ -53,7 +53,7 @@ def alarm_table(records: Sequence[Record]) -> Iterator[str]:
         return f"{alarms}/{of}" + (f" +{silent}?" if silent else "") if of else MISSING
 
     rows = {regime: [regime] for regime in regimes} | {"all": regimes}
-    yield from table("false alarms / points; +?: not answered", records, rows, share)
+    yield from table("false alarms / points; +?: no verdict, a gradient there is zero or lost in rounding", records, rows, share)
 
 
 def time_table(records: Sequence[Record]) -> Iterator[str]:
