@@ -3,8 +3,10 @@
 import pytest
 
 from gradproof import verify
+from gradproof.sampling import BUDGETS
 from gradproof.verdict import KINDS
 from tests.catalogue import FORMULAS, IMPLEMENTATIONS
+from tests.engine.unshrunk import Unshrunk
 from tests.engine.wrong_gradients import WRONG
 
 
@@ -14,7 +16,7 @@ def problem_of(wrong):
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong.key}: {wrong.name}")
 def test_is_rejected(wrong):
-    verdict = verify(problem_of(wrong), wrong.make(), budget="quick", diagnose=False)
+    verdict = Unshrunk(problem_of(wrong), wrong.make(), BUDGETS["quick"], diagnose=False).run(seed=0)
     assert verdict.status == "fail", verdict
     assert {finding.kind for finding in verdict.findings} <= wrong.kinds, verdict
 

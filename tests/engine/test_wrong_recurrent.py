@@ -7,6 +7,7 @@ import pytest
 from gradproof import verify
 from gradproof.sampling import Budget
 from tests.catalogue import FORMULAS, IMPLEMENTATIONS
+from tests.engine.unshrunk import Unshrunk
 from tests.engine.wrong_recurrent import WRONG, in_pieces
 
 REFERENCE_ONLY = Budget("reference only", random=20, witness_every=10**9)
@@ -21,7 +22,7 @@ def problem_of(key):
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong.key}: {wrong.name}")
 def test_is_rejected(wrong):
-    verdict = verify(problem_of(wrong.key), wrong.make(), budget=REFERENCE_ONLY, diagnose=False)
+    verdict = Unshrunk(problem_of(wrong.key), wrong.make(), REFERENCE_ONLY, diagnose=False).run(seed=0)
     assert verdict.status == "fail", verdict
     assert {finding.kind for finding in verdict.findings} <= wrong.kinds, verdict
 

@@ -53,7 +53,8 @@ def alarm_table(records: Sequence[Record]) -> Iterator[str]:
         return f"{alarms}/{of}" + (f" +{silent}?" if silent else "") if of else MISSING
 
     rows = {regime: [regime] for regime in regimes} | {"all": regimes}
-    yield from table("false alarms / points; +?: no verdict, a gradient there is zero or lost in rounding", records, rows, share)
+    title = "false alarms / points; +?: no verdict, for a gradient there is zero or lost in rounding"
+    yield from table(title, records, rows, share)
 
 
 def time_table(records: Sequence[Record]) -> Iterator[str]:

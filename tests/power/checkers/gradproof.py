@@ -10,8 +10,7 @@ from gradproof import __version__
 from gradproof.problem import Place, Problem
 from gradproof.sampling import BUDGETS
 from gradproof.soundness import Ground
-from gradproof.verdict import Finding
-from gradproof.verify import Check
+from tests.engine.unshrunk import Unshrunk
 from tests.power.checkers.checker import Checker
 
 ANSWERS = {"pass": True, "fail": False, "inconclusive": None}
@@ -25,22 +24,17 @@ class Gradproof(Checker):
     version = __version__
 
     def accepts(self, problem: Problem, code: Any, at: Place) -> bool | None:
-        return ANSWERS[Unshrunk(problem, code).run(seed=0, at=at).status]
+        return ANSWERS[check(problem, code).run(seed=0, at=at).status]
 
     def rejected_at(self, problem: Problem, make: Callable[[], Any], fair: Callable[[Place], bool]) -> Place | None:
-        places = [finding.place for finding in Unshrunk(problem, make()).run(seed=0).findings]
+        places = [finding.place for finding in check(problem, make()).run(seed=0).findings]
         return next(filter(fair, places), None)
 
 
-class Unshrunk(Check):
-    """A check that shows what is wrong where it was met."""
-
-    def __init__(self, problem: Problem, code: Any) -> None:
-        super().__init__(problem, code, BUDGETS["standard"], diagnose=False)
-        self.ground = probed(problem)
-
-    def smallest(self, place: Place) -> list[Finding]:
-        return self.check(place)
+def check(problem: Problem, code: Any) -> Unshrunk:
+    new = Unshrunk(problem, code, BUDGETS["standard"], diagnose=False)
+    new.ground = probed(problem)
+    return new
 
 
 class Probed(Ground):
