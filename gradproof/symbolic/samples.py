@@ -200,7 +200,7 @@ class Sample:
         if not isinstance(place, tuple):
             return True
         pattern = self._meaning[place[0]][0].indices
-        return all(self._value(i.lower) <= at <= self._value(i.upper) for i, at in zip(pattern, place[1], strict=True))
+        return all(self._matches(i, at) for i, at in zip(pattern, place[1], strict=True))
 
     def _draw_whole_sum(self, place: tuple[Any, tuple[int, ...]]) -> None:
         """Draw all elements that a side condition ties together, scaled to the sum it demands."""

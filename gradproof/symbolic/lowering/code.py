@@ -67,6 +67,11 @@ def common_axes(parts: Sequence[Code], scope: Axes) -> Axes:
     return widest if present <= set(widest) else tuple(i for i in scope if i in present)
 
 
+def alike(parts: Sequence[Code]) -> list[Code]:
+    """Parts of which one is picked entry by entry: all whole, or all in the precision of the arrays."""
+    return list(parts) if all(part.whole for part in parts) else [part.real() for part in parts]
+
+
 def added(terms: Sequence[tuple[bool, Code]], scope: Axes) -> Code:
     """The sum of ``(is subtracted, term)``; one that is added comes first where there is one."""
     terms = sorted(terms, key=lambda term: term[0]) if terms[0][0] else terms

@@ -18,6 +18,7 @@ from gradproof.symbolic.lowering.code import (
     CannotLower,
     Code,
     added,
+    alike,
     common_axes,
     contraction,
     quotient,
@@ -196,11 +197,11 @@ class Expressions:
         name = "max" if isinstance(e, sp.Max) else "min"
         if all(part.whole and not part.axes for part in parts):
             return Code(f"{name}({', '.join(part.text for part in parts)})", whole=True)
-        axes = common_axes(parts, scope)
+        parts, axes = alike(parts), common_axes(parts, scope)
         first, *rest = [part.along(axes).text for part in parts]
         for other in rest:
             first = f"{name}imum({first}, {other})"
-        return Code(first, axes, whole=all(part.whole for part in parts))
+        return Code(first, axes, whole=parts[0].whole)
 
     def _step(self, e: sp.Heaviside, scope: Axes) -> Code:
         return self._call("step", e.args[:1], scope, whole=True)
@@ -212,11 +213,11 @@ class Expressions:
         if not others or type(condition) not in self._RELATIONS:
             raise CannotLower(f"the cases of {e}")
         sides = [self.code(side, scope) for side in condition.args]
-        parts = [*sides, self.code(value, scope), self.code(sp.Piecewise(*others), scope)]
+        parts = [*sides, *alike([self.code(value, scope), self.code(sp.Piecewise(*others), scope)])]
         axes = common_axes(parts, scope)
         left, right, then, otherwise = [part.along(axes) for part in parts]
         test = f"{left.within(SUM)} {self._RELATIONS[type(condition)]} {right.within(SUM)}"
-        return Code(f"where({test}, {then.text}, {otherwise.text})", axes, whole=parts[2].whole and parts[3].whole)
+        return Code(f"where({test}, {then.text}, {otherwise.text})", axes, whole=then.whole)
 
     _RELATIONS: Mapping[Any, str] = {
         sp.StrictGreaterThan: ">",

@@ -22,7 +22,8 @@ def never_negative(expr: Any) -> bool:
         if not slope.is_Integer or slope == 0:
             return False
         least = sp.expand(least + slope * ((cut[0].lower if slope > 0 else cut[0].upper) - cut[0]))
-    for extreme in least.atoms(sp.Max, sp.Min):
+    # Those inside of another one have no slope of their own: they come last.
+    for extreme in sorted(least.atoms(sp.Max, sp.Min), key=lambda extreme: (least.coeff(extreme) == 0, str(extreme))):
         slope = least.coeff(extreme)
         if not slope.is_Integer or slope == 0:
             return False
