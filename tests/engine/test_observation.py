@@ -346,3 +346,8 @@ def test_what_does_not_move_when_all_values_change_is_named():
     claim = Claim(None, {"a": np.ones(2), "b": np.ones(2)}, elsewhere={"a": np.ones(2), "b": np.zeros(2)})
     assert unmoved(claim) == ["a"]
     assert unmoved(replace(claim, elsewhere={})) == []
+
+
+def test_a_gradient_is_judged_by_its_widest_entry():
+    values, bounds = {"x": np.array([1.0, 0.5])}, {"x": np.array([0.0, 2 * SHARP])}
+    assert sharp(Reference(0.0, 0.0, values, bounds, frozenset())) == set()

@@ -433,6 +433,14 @@ def test_oracle_that_the_referee_outvotes_is_named(monkeypatch):
     assert all("complex step" in text and "50 digits sides with the tape" in text for text in verdict.outvoted)
 
 
+def test_only_a_contradiction_that_nobody_settles_costs_a_point(monkeypatch):
+    honest, outvoted, open_ = (
+        verdict_with_liars(monkeypatch, *liars) for liars in ((), ("complex step",), ("complex step", "50 digits"))
+    )
+    assert (outvoted.points, outvoted.status) == (honest.points, "pass")
+    assert open_.points < honest.points
+
+
 @pytest.mark.parametrize("liars", [("50 digits",), ("complex step", "50 digits"), ("tape", "50 digits")])
 def test_contradiction_that_nobody_settles_is_never_a_pass(monkeypatch, liars):
     verdict = verdict_with_liars(monkeypatch, *liars)
