@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import mpmath
@@ -175,9 +174,15 @@ class MultiprecisionOracle:
 
 
 def long_double(x: Any) -> np.longdouble:
-    """An mpmath number rounded to long double (through text: mpmath itself only knows float)."""
-    with warnings.catch_warnings(action="ignore"):  # beyond its range it is infinite or zero, of which NumPy warns
-        return np.longdouble(context.nstr(x, 30))
+    """An mpmath number rounded to long double; beyond its range infinite or zero, without a warning.
+
+    Through text, since mpmath itself only knows float; the exponent apart, since NumPy warns of text beyond the range.
+    """
+    if not context.isfinite(x):
+        return np.longdouble(context.nstr(x))
+    mantissa, exponent = context.frexp(x)
+    with np.errstate(all="ignore"):
+        return np.ldexp(np.longdouble(context.nstr(mantissa, 30)), int(max(-(2**15), min(exponent, 2**15))))
 
 
 ORACLE = MultiprecisionOracle()

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradproof.bound import is_float
 from gradproof.duck import plain
-from gradproof.oracles.multiprecision import Multiprecision, context, numbers
+from gradproof.oracles.multiprecision import Multiprecision, context, long_double, numbers
 from tests.engine.programs import Long
 from tests.fuzz.programs import Program
 
@@ -51,7 +51,7 @@ def exact(program: Program) -> Slopes:
         def slope(name: str, k: int, sign: int) -> Any:
             moved = np.array(values[name], object)
             moved.flat[k] += sign * step
-            return rounded(sign * (loss({name: moved}) - middle) / step)
+            return long_double(sign * (loss({name: moved}) - middle) / step)
 
         def slopes(sign: int) -> dict[str, Any]:
             return {
@@ -60,9 +60,3 @@ def exact(program: Program) -> Slopes:
             }
 
         return Slopes(slopes(1), slopes(-1))
-
-
-def rounded(x: Any) -> Any:
-    """An mpmath number as a long double, whatever its exponent."""
-    mantissa, exponent = context.frexp(x)
-    return np.ldexp(Long(context.nstr(mantissa, 30)), int(np.clip(float(exponent), -(2**15), 2**15)))

@@ -1,10 +1,12 @@
 """The corpus is what it says: many different wrong gradients of every formula, and none that is no mistake."""
 
 import ast
+import re
 import sys
 from collections import Counter
 from contextlib import contextmanager
 from itertools import cycle, islice, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +63,11 @@ def test_no_two_entries_have_the_same_formula_and_name():
 
 def test_entries_are_in_order():
     assert list(CORPUS) == sorted(CORPUS, key=lambda wrong: (wrong.kind, wrong.key, wrong.name))
+
+
+def test_the_readme_says_how_many_there_are():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"(\d,\d{3}) wrong gradients", readme)) == {f"{len(CORPUS):,}"}
 
 
 def test_six_hundred_are_made_by_program():

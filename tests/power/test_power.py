@@ -50,13 +50,8 @@ def measured():
 
 
 def test_gradproof_rejects_a_tenth_of_the_corpus_and_nothing_that_is_right():
-    """Of every second formula: to prepare one, and the formulas one mistake away from it, takes seconds."""
-    keys = {formula.key for formula in both[::2]}
-    wrong, right = (
-        [record for record in records if record.key in keys] for records in (corpus.tenth(), points.tenth())
-    )
-    (outcome,) = outcomes([Gradproof()], wrong, right)
-    assert len(outcome.fates) > 40
+    (outcome,) = outcomes([Gradproof()], corpus.tenth(), points.tenth())
+    assert len(outcome.fates) > 100
     assert {answer.point.regime for answer in outcome.answers} == set(REGIMES)
     assert record(Gradproof(), outcome, [1.0, 2.0], REASONS)["findings"] == []
 
