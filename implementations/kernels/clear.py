@@ -30,10 +30,11 @@ def rnn_gradients(
 
     params: W (n, n), U (n, d), V (m, n), and where the network has them b (n,) and c (m,), all float32 or all float64.
     x: (T, B, d), or (T, d) for one sequence. target: (B, m) for the last output, (T, B, m) for each, without B for one
-    sequence; for the cross-entropy rows of probabilities that sum to 1, or integers, the numbers of the classes, without
-    m. lengths: (B,) integers; sequence k ends after lengths[k] steps, and what x and target hold beyond is not looked at.
-    The rest is described at ``task.Task``. Returns the loss, a number of the parameters' dtype, and the gradients by
-    name; the arrays belong to the caller. Raises ValueError or TypeError where something does not fit.
+    sequence; for the cross-entropy rows of probabilities that sum to 1, or integers, the numbers of the classes, which
+    have no axis m. lengths: (B,) integers; sequence k ends after lengths[k] steps, and what x and target hold beyond is
+    not looked at. The other options are described at ``task.Task``. Returns the loss, a number of the parameters'
+    dtype, and the gradients by name; the arrays belong to the caller. Raises ValueError or TypeError where something
+    does not fit.
     """
     x, target = np.asarray(x), np.asarray(target)
     lengths = None if lengths is None else np.asarray(lengths)

@@ -26,8 +26,8 @@ class Task:
     activation: phi. outputs: whether the loss is of the output at "each" step or at the "last" of each sequence.
     loss: "squared error" is the sum of (y - target)**2, "half squared error" half of it, "cross-entropy" the sum of
     -target ln softmax(y); each is the sum over the batch. labels: whether the targets are the numbers of classes.
-    biases: whether there are b and c. lengths: of each sequence, None where all have T steps. window: how many steps the
-    backward pass goes back from a sequence's end, the state before them being taken as constant (truncated
+    biases: which of b and c there are. lengths: of each sequence, None where all have T steps. window: how many steps
+    the backward pass goes back from a sequence's end, the state before them being taken as constant (truncated
     backpropagation); None for all. batched: whether x has an axis of sequences.
     """
 
@@ -166,7 +166,17 @@ def checked_window(window: int | None, outputs: str) -> int | None:
 
 
 def checked_labels(target: Array, task: Task) -> Array:
-    """The class numbers, if they are; an index from the end, as NumPy has it, is none. Raises ValueError."""
-    if task.labels and (target.min() < 0 or target.max() >= task.m):
-        raise ValueError(f"class numbers must be between 0 and {task.m - 1}, not {target.min()} to {target.max()}")
+    """The class numbers, if they are; an index from the end, as NumPy has it, is none. Raises ValueError.
+
+    Those beyond the end of a sequence are not looked at.
+    """
+    if not task.labels:
+        return target
+    looked_at = target
+    if task.lengths is not None and task.outputs == "each":
+        looked_at = target[np.arange(task.T)[:, None] < task.lengths]
+    if looked_at.min() < 0 or looked_at.max() >= task.m:
+        raise ValueError(
+            f"class numbers must be between 0 and {task.m - 1}, not {looked_at.min()} to {looked_at.max()}"
+        )
     return target

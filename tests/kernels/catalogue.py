@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 LAST_SQUARED = {"outputs": "last", "loss": "squared error"}
+EACH_SQUARED = {"outputs": "each", "loss": "squared error"}
+EACH_HALF_SQUARED = {"outputs": "each", "loss": "half squared error"}
 
 Call = tuple[Any, Any, dict[str, Any]]
 """x, target and the options of a kernel."""
@@ -31,8 +33,12 @@ def sentiment(data: Any) -> Call:
 
 
 CALLS: dict[str, Callable[[Any], Call]] = {
-    "rnn-tanh-each-squared": lambda data: (data["x"], data["y"], {"outputs": "each", "loss": "squared error"}),
-    "rnn-tanh-each-half-squared": lambda data: (data["x"], data["y"], {"outputs": "each", "loss": "half squared error"}),
+    "rnn-tanh-each-squared": lambda data: (data["x"], data["y"], EACH_SQUARED),
+    "rnn-tanh-each-half-squared": lambda data: (
+        data["x"],
+        data["y"],
+        {"outputs": "each", "loss": "half squared error"},
+    ),
     "rnn-tanh-last-squared": lambda data: (data["x"], data["y"], LAST_SQUARED),
     "weather-rnn-minibatch": weather,
     "sine-rnn": sine,

@@ -7,7 +7,7 @@ window are written out around them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from gradproof import Problem
 from implementations import recurrent_forward as forward
 from implementations.activations import cross_entropy, log_softmax, smooth_sigmoid
+from tests.kernels.catalogue import Call
 
 PHI = {"tanh": np.tanh, "sigmoid": smooth_sigmoid}
 
@@ -34,14 +35,23 @@ class Member:
     def __str__(self) -> str:
         words = [self.activation, self.outputs, self.loss.replace(" ", "-")]
         words += [self.targets] if self.loss == "cross-entropy" else []
-        words += [w for w, has in (("no-bias", not self.biases), ("ragged", self.ragged), ("window", self.windowed)) if has]
+        words += [
+            w for w, has in (("no-bias", not self.biases), ("ragged", self.ragged), ("window", self.windowed)) if has
+        ]
         return "-".join(words)
 
-    def options(self, data: Any) -> dict[str, Any]:
-        """The keyword arguments of a kernel for a point's data."""
+    @property
+    def choices(self) -> set[Any]:
+        """Each two of its options."""
+        outputs = (self.outputs, self.windowed)  # a window needs the last output
+        options = (self.activation, (self.loss, self.targets), self.biases, self.ragged, outputs)
+        return set(combinations(enumerate(options), 2))
+
+    def call(self, data: Any) -> Call:
+        """What a kernel is given at a point."""
         options = {"activation": self.activation, "outputs": self.outputs, "loss": self.loss}
         options |= {name: data[name] for name in ("lengths", "window") if name in data}
-        return options
+        return data["x"], data["target"], options
 
     def problem(self) -> Problem:
         least = 2 if self.loss == "cross-entropy" else 1  # one class alone has probability 1, and no gradient
@@ -100,10 +110,8 @@ class Member:
         """The state before each sequence's window, which counts as a constant."""
         states = []
         for k in range(data["x"].shape[1]):
-            h = np.zeros_like(params["W"][0])
-            for h in forward.states(params, data["x"][: self.first(data, k), k], PHI[self.activation]):
-                pass
-            states.append(h)
+            before = forward.states(params, data["x"][: self.first(data, k), k], PHI[self.activation])
+            states.append([np.zeros_like(params["W"][0]), *before][-1])
         return {"frozen": np.stack(states)}
 
     def compared(self, yhat: Any, target: Any) -> Any:
@@ -117,6 +125,7 @@ class Member:
 
 
 def members() -> list[Member]:
+    """The whole family."""
     return [
         Member(activation, outputs, loss, targets, biases, ragged, windowed)
         for activation, (loss, targets), biases, ragged, (outputs, windowed) in product(
@@ -132,3 +141,13 @@ def members() -> list[Member]:
             (("each", False), ("last", False), ("last", True)),
         )
     ]
+
+
+def covering_members() -> list[Member]:
+    """A few in which each two options meet at least once: what an option alone breaks, or two together, shows there."""
+    chosen: list[Member] = []
+    missing = set().union(*(member.choices for member in members()))
+    while missing:
+        chosen.append(max(members(), key=lambda member: len(member.choices & missing)))
+        missing -= chosen[-1].choices
+    return chosen
