@@ -17,9 +17,10 @@ INKS = {
     "#020202": ("#5c6370", "#a9afb8"),
     "#030303": ("#1f5f8b", "#8cc2ea"),
     "#040404": ("#a8201a", "#ffa198"),
+    "#050505": ("#17663a", "#86d6a5"),
 }
 """What is drawn in the colours on the left appears in those on the right: on light ground, and on dark."""
-INK, MUTED, ACCENT, BAD = INKS
+INK, MUTED, ACCENT, BAD, GOOD = INKS
 METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LONGEST_NAME = 28

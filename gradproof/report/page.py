@@ -9,16 +9,17 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradproof.errors import NotRun
-from gradproof.report import charts, mathml
+from gradproof.report import charts, mathml, race
+from gradproof.report.benchmarks import Part
 from gradproof.report.power import Comparison
 from gradproof.report.subjects import Subject
-from gradproof.report.values import Record, number, short
+from gradproof.report.values import Record, number
 from gradproof.report.view import view
 from gradproof.verdict import plural
 
@@ -68,7 +69,14 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(equations=equations, power_chart=power_chart, slope=slope, plural=plural, short=short)
+    environment.globals.update(
+        curves_chart=curves_chart,
+        equations=equations,
+        plural=plural,
+        power_chart=power_chart,
+        slope=slope,
+        timings_chart=timings_chart,
+    )
     images = [Image.of(svg, key) for key, svg in sorted((plots or {}).items())]
     return environment.get_template("page.html").render(view=view(records), problems=problems, plots=images)
 
@@ -101,16 +109,28 @@ class Image:
 
 def slope(formula: Subject) -> Image:
     """The chart of a formula's Taylor remainder."""
-    points = formula.taylor
-    try:
-        return Image.of(charts.taylor(points, number(formula.record.get("taylor_slope"))), formula.key)
-    except NotRun as reason:
-        return Image(reason=str(reason))
+    fitted = number(formula.record.get("taylor_slope"))
+    return image(lambda: charts.taylor(formula.taylor, fitted), formula.key)
 
 
 def power_chart(comparison: Comparison) -> Image:
     """The chart of what each checker catches, and of its false alarms."""
+    return image(lambda: charts.power([checker for checker in comparison.checkers if checker.caught]), "checkers")
+
+
+def timings_chart(part: Part) -> Image:
+    """The chart of how many times faster each kernel is than each peer."""
+    return image(lambda: race.timings(part), "benchmarks")
+
+
+def curves_chart(part: Part) -> Image:
+    """The chart of how time or memory grows."""
+    return image(lambda: race.curves(part.panels), "growth")
+
+
+def image(draw: Callable[[], str], name: str) -> Image:
+    """What is drawn, or why it is not."""
     try:
-        return Image.of(charts.power([checker for checker in comparison.checkers if checker.caught]), "checkers")
+        return Image.of(draw(), name)
     except NotRun as reason:
         return Image(reason=str(reason))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from gradproof.report import benchmarks
 from gradproof.report.ordering import common_title, natural
 from gradproof.report.power import Checker, Comparison, comparisons, merit
 from gradproof.report.subjects import VERDICTS, WORST_FIRST, Subject, in_their_order, status
-from gradproof.report.values import Record, listed, mapping, number, short, text
+from gradproof.report.values import Record, mapping, text
 from gradproof.verdict import plural
 
 POWER = "power"
@@ -68,7 +68,7 @@ class View:
     comparisons: tuple[Comparison, ...]
     examples: tuple[Subject, ...]
     systems: tuple[Group, ...]
-    benchmarks: tuple[Record, ...]
+    timed: tuple[Record, ...]
 
     @property
     def subjects(self) -> list[Subject]:
@@ -130,35 +130,13 @@ class View:
         return min(measured, key=merit, default=None)
 
     @property
-    def bars(self) -> list[Bar]:
-        return [bar for record in self.benchmarks if (bar := Bar.of(record)) is not None]
+    def benchmarks(self) -> Mapping[str, list[benchmarks.Part]]:
+        """By section."""
+        return benchmarks.sections(benchmarks.parts(self.timed))
 
     @property
-    def longest(self) -> float:
-        """The ratio that takes the whole width; the peer's own, 1, is always in sight."""
-        return max(1.25, *(bar.ratio for bar in self.bars))
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One timing: the kernel's time as a share of the peer's."""
-
-    record: Record
-    ratio: float
-
-    @classmethod
-    def of(cls, record: Record) -> Bar | None:
-        ratio = number(record.get("ratio"))
-        return None if ratio is None or not 0 < ratio < math.inf else cls(record, ratio)
-
-    def __getitem__(self, name: str) -> str:
-        return text(self.record.get(name))
-
-    @property
-    def iqr(self) -> str:
-        found = self.record.get("iqr")
-        ends = [number(found)] if number(found) is not None else map(number, listed(found))
-        return " to ".join(short(x) for x in ends if x is not None)
+    def timings(self) -> int:
+        return benchmarks.count(self.timed)
 
 
 def view(records: Sequence[Record]) -> View:
@@ -195,7 +173,7 @@ def view(records: Sequence[Record]) -> View:
         comparisons=comparisons(measured["power"]),
         examples=tuple(subject for subject in of_kind["reproduction"] if ": " not in subject.key),
         systems=tuple(by_system(claims, taken)),
-        benchmarks=tuple(measured["benchmark"]),
+        timed=tuple(measured["benchmark"]),
     )
 
 

@@ -77,7 +77,7 @@ def signature(
         activation,
         outputs,
         loss,
-        None if lengths is None else lengths.tobytes(),
+        None if lengths is None else (lengths.shape, lengths.dtype, lengths.tobytes()),
         window,
     )
 
@@ -160,8 +160,8 @@ def checked_window(window: int | None, outputs: str) -> int | None:
         return None
     if outputs != "last":
         raise ValueError("a window goes back from the last output: it needs outputs='last'")
-    if window < 1:
-        raise ValueError(f"window must be at least 1, not {window}")
+    if isinstance(window, bool) or not isinstance(window, int | np.integer) or window < 1:
+        raise ValueError(f"window must be an integer of at least 1, not {window!r}")
     return int(window)
 
 
@@ -175,7 +175,7 @@ def checked_labels(target: Array, task: Task) -> Array:
     looked_at = target
     if task.lengths is not None and task.outputs == "each":
         looked_at = target[np.arange(task.T)[:, None] < task.lengths]
-    if looked_at.min() < 0 or looked_at.max() >= task.m:
+    if looked_at.astype(np.uint64, copy=False).max() >= task.m:  # a negative number has become a large one
         raise ValueError(
             f"class numbers must be between 0 and {task.m - 1}, not {looked_at.min()} to {looked_at.max()}"
         )

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 BLOCK = 0.01
 """Seconds a side of a pair takes: single calls in turn would find each other's data in the cache."""
 
+PAIRS, FEW = 30, 7
+"""How many pairs there are, and of calls so slow that these would take longer than PATIENCE, at least."""
+
+PATIENCE = 6.0
+"""Seconds."""
+
 
 @dataclass(frozen=True)
 class Paired:
@@ -21,9 +27,12 @@ class Paired:
     iqr: tuple[float, float]
 
 
-def paired(first: Callable[[], object], second: Callable[[], object], pairs: int = 30) -> Paired:
-    """Time two functions in alternating blocks, a b then b a."""
+def paired(first: Callable[[], object], second: Callable[[], object], pairs: int | None = None) -> Paired:
+    """Time two functions in alternating blocks, a b then b a. pairs: how many, else as PATIENCE allows."""
     calls = [calls_a_block(f) for f in (first, second)]
+    if pairs is None:
+        seconds = sum(count * block(f, count) for f, count in zip((first, second), calls, strict=True))
+        pairs = min(PAIRS, max(FEW, round(PATIENCE / seconds)))
     times: tuple[list[float], list[float]] = ([], [])
     for k in range(pairs):
         for side in (0, 1) if k % 2 == 0 else (1, 0):
@@ -35,7 +44,8 @@ def paired(first: Callable[[], object], second: Callable[[], object], pairs: int
 
 def calls_a_block(f: Callable[[], object]) -> int:
     f()  # imports, caches, allocations
-    return max(1, round(BLOCK / min(block(f, 1) for _ in range(3))))
+    once = block(f, 1)
+    return 1 if once > BLOCK else max(1, round(BLOCK / min(block(f, 1) for _ in range(3))))
 
 
 def block(f: Callable[[], object], calls: int) -> float:

@@ -153,14 +153,22 @@ def benchmark(key="elman, 100 steps", **changes):
         "key": key,
         "kind": "benchmark",
         "environment": HERE,
-        "ratio": 0.31,
-        "iqr": 0.04,
-        "shape": "B=1, T=100, n=64",
+        "section": "kernels",
+        "ratio": 0.25,
+        "iqr": [0.2, 0.5],
+        "shape": "elman",
+        "sizes": "B=1, T=100, n=64",
         "dtype": "float64",
         "kernel": "NumPy",
         "peer": "autograd",
         **changes,
     }
+
+
+def growth(kernel="NumPy", **changes):
+    """How a kernel's time grows with the number of steps."""
+    curve = {"by": "T", "of": "seconds", "at": [8, 16, 32], "values": [1e-4, 2e-4, 4e-4], "slope": 1.0}
+    return {**benchmark(f"growth: {kernel}", ratio=None, iqr=None, kernel=kernel, peer=None), "curve": curve, **changes}
 
 
 def power(checker="gradproof", **changes):
@@ -232,7 +240,8 @@ def everything():
         ),
         example(),
         benchmark(),
-        benchmark("elman, 2 steps", ratio=1.6, iqr=[1.5, 1.7]),
+        benchmark("elman, 2 steps", ratio=1.6, iqr=[1.5, 1.7], peer="nn.RNN"),
+        growth(),
         power(),
         peer(),
         absent(),

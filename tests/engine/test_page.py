@@ -135,13 +135,6 @@ def test_claims_stand_under_their_system_with_what_was_chosen():
         assert words in seen
 
 
-def test_benchmarks_are_bars_with_their_ratio():
-    parsed = Parsed(rendered([pages.benchmark(), pages.benchmark("slow", ratio=2.0, iqr=[1.9, 2.1])]))
-    assert "0.31 IQR 0.04" in parsed.text
-    assert "IQR 1.90 to 2.10" in parsed.text
-    assert {"width: 15.5%", "width: 100.0%"} <= set(parsed.having("style"))
-
-
 def test_what_could_not_be_read_stands_at_the_top():
     text = rendered([pages.formula()], problems=["a.jsonl, line 7: not JSON"])
     assert "a.jsonl, line 7: not JSON" in text
