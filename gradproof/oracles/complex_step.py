@@ -1,7 +1,13 @@
-"""Im f(x + ih)/h: the derivative of an analytic loss without subtraction, entry by entry or along random directions."""
+"""Im f(x + ih)/h: the derivative of an analytic loss without subtraction.
+
+Four random directions are whole runs of the loss in complex numbers. All entries come from one run, or a few, that
+carries the derivatives forwards, with a complex step at each operation (``forward``); where that run cannot follow the
+loss, they are stepped one by one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,21 +15,17 @@ import numpy as np
 from gradproof import composites
 from gradproof.bound import Reference, is_float, own_error
 from gradproof.duck import DuckArray, plain, refuse, spelled
-from gradproof.errors import NotRun
+from gradproof.errors import CannotTrace, NotRun
 from gradproof.objective import objective
+from gradproof.oracles.analytic import ANALYTIC, EXTREMES, FUNCTIONS, NATIVE, STEP, Complex, Real
 from gradproof.oracles.base import Array, Direction, Estimate, evaluate
+from gradproof.oracles.forward.gradient import Carried, carried_forwards
 from gradproof.problem import Point, Problem
-from gradproof.tape.linear import REARRANGEMENTS
-
-STEP = 2.0**-332
-"""About 1e-100; a power of two, so that multiplying and dividing by it is exact."""
 
 TRUNCATION = STEP**2 * 1e30
 """About 1e-170: h**2 times a third derivative of 1e30, far more than any loss here has."""
 
 DIRECTIONS = 4
-Complex = np.clongdouble
-Real = np.longdouble
 
 
 class ComplexStep(DuckArray):
@@ -64,105 +66,6 @@ class ComplexStep(DuckArray):
         return result if isinstance(result, ComplexStep) else ComplexStep(result)
 
 
-def absolute(x: Array) -> Array:
-    return np.where(np.real(x) < 0, -x, x)
-
-
-def maximum(x: Array, y: Array) -> Array:
-    return np.where(np.real(x) > np.real(y), x, y)
-
-
-def minimum(x: Array, y: Array) -> Array:
-    return np.where(np.real(x) <= np.real(y), x, y)  # the one np.maximum leaves, also where they tie
-
-
-def logaddexp(x: Array, y: Array) -> Array:
-    larger = maximum(x, y)
-    return larger + np.log1p(np.exp(minimum(x, y) - larger))
-
-
-# To first order in the imaginary part, where NumPy's own complex function is less exact than its real one.
-
-
-def tanh(x: Array) -> Array:
-    return np.tanh(np.real(x)) + 1j * np.imag(x) / np.cosh(np.real(x)) ** 2
-
-
-def log1p(x: Array) -> Array:
-    return np.log1p(np.real(x)) + 1j * np.imag(x) / (1 + np.real(x))
-
-
-def exp2(x: Array) -> Array:
-    value = np.exp2(np.real(x))
-    return value + 1j * np.imag(x) * value * np.log(Real(2))
-
-
-def power(x: Array, p: Array) -> Array:
-    base, exponent = np.asarray(np.real(x), Real), np.real(p)
-    value, dx, dp = base**exponent, np.imag(x), np.imag(p)
-    along_x = np.where(dx * exponent == 0, 0, dx * exponent * base ** (exponent - 1))
-    return value + 1j * (along_x + np.where(dp * value == 0, 0, dp * value * np.log(base)))
-
-
-ANALYTIC: dict[np.ufunc, Any] = {
-    np.absolute: absolute,
-    np.fabs: absolute,
-    np.maximum: maximum,
-    np.fmax: maximum,
-    np.minimum: minimum,
-    np.fmin: minimum,
-    np.logaddexp: logaddexp,
-    np.tanh: tanh,
-    np.log1p: log1p,
-    np.exp2: exp2,
-    np.power: power,
-    np.float_power: power,
-    np.conjugate: np.positive,
-    np.sign: lambda x: np.sign(np.real(x)) + 0j,
-}
-
-
-NATIVE = {
-    np.add, np.subtract, np.multiply, np.divide, np.negative, np.positive, np.square, np.reciprocal, np.sqrt, np.matmul,
-    np.exp, np.expm1, np.log, np.log2, np.log10, np.sin, np.cos, np.tan, np.arcsin, np.arccos, np.arctan,
-    np.sinh, np.cosh, np.arcsinh, np.arccosh, np.arctanh,
-}  # fmt: skip
-"""Ufuncs that are analytic in NumPy itself."""
-
-FUNCTIONS = REARRANGEMENTS | {
-    np.sum, np.prod, np.cumsum, np.cumprod, np.where, np.einsum, np.pad, np.kron, np.cross, np.append,
-    np.insert, np.delete, np.select,
-}  # fmt: skip
-"""Functions that are analytic in NumPy itself; others conjugate (np.cov), or drop the imaginary part."""
-
-
-def extreme(choose: Any) -> Any:
-    """np.max or np.min by the real part."""
-
-    def along(a: Array, axis: Any = None, out: None = None, keepdims: bool = False) -> Array:
-        if not a.ndim:  # NumPy lets axis=0 and axis=-1 pass here
-            return a
-        if axis is None or isinstance(axis, tuple):
-            axes = tuple(range(a.ndim)) if axis is None else tuple(k % a.ndim for k in axis)
-            rest = [k for k in range(a.ndim) if k not in axes]
-            flat = np.transpose(a, [*rest, *axes]).reshape([a.shape[k] for k in rest] + [-1])
-            best = along(flat, axis=-1)
-            return np.expand_dims(best, axes) if keepdims else best
-        place = np.expand_dims(choose(np.real(a), axis=axis), axis)
-        best = np.take_along_axis(a, place, axis)
-        return best if keepdims else np.squeeze(best, axis)
-
-    return along
-
-
-EXTREMES = {
-    np.max: extreme(np.argmax),
-    np.amax: extreme(np.argmax),
-    np.min: extreme(np.argmin),
-    np.amin: extreme(np.argmin),
-}
-
-
 class ComplexStepOracle:
     name = "complex step"
     short = "cplx"
@@ -170,37 +73,48 @@ class ComplexStepOracle:
     entries = 10**9
     points = None
     each_entry = 64
-    """Up to this many entries every one is stepped; above, random directions only."""
+    """Where the derivatives cannot be carried forwards, up to this many entries are stepped one by one."""
 
     def estimate(self, problem: Problem, point: Point, known: Reference | None) -> Estimate:
         values = {name: np.asarray(value, Complex) for name, value in point.params.items()}
-        data = {name: np.asarray(value, Real) if is_float(value) else value for name, value in point.data.items()}
-        f = objective(problem, point, data, {name: ComplexStep(value) for name, value in values.items()})
-
-        def imaginary(stepped: dict[str, Array]) -> np.floating:
-            with np.errstate(all="ignore"):
-                result = plain(
-                    evaluate(f, {name: ComplexStep(value) for name, value in stepped.items()}, "complex arrays")
-                )
-            slope = Real(np.imag(result)) / Real(STEP)
-            if not np.isfinite(slope):
-                raise NotRun("the complex loss is not finite here")
-            return slope
-
-        error = rounding(known, point)
+        along, error = stepper(problem, point, values), rounding(known, point)
         directions = tuple(
-            Direction(vector, imaginary(step(values, vector)), total(vector, error))
+            Direction(vector, along(vector), total(vector, error))
             for vector in random_directions(values, point.place.seed)
         )
-        if sum(value.size for value in values.values()) > self.each_entry:
+        try:
+            carried = carried_forwards(problem, point)
+        except CannotTrace:  # complex arrays may still know how
+            if sum(value.size for value in values.values()) > self.each_entry:
+                return Estimate(directions=directions)
+            return Estimate(entry_by_entry(along, values), error, directions)
+        if carried is None:
             return Estimate(directions=directions)
-        gradients = {
-            name: np.array(
-                [imaginary(step(values, {name: unit(value.shape, k)})) for k in range(value.size)], Real
-            ).reshape(value.shape)
-            for name, value in values.items()
-        }
-        return Estimate(gradients, error, directions)
+        return Estimate(carried.gradients, rounding_of(carried, known, point), directions)
+
+
+def stepper(problem: Problem, point: Point, values: dict[str, Array]) -> Callable[[dict[str, Array]], np.floating]:
+    """The derivative of the loss along a vector. Raises NotRun where it is not finite."""
+    data = {name: np.asarray(value, Real) if is_float(value) else value for name, value in point.data.items()}
+    f = objective(problem, point, data, {name: ComplexStep(value) for name, value in values.items()})
+
+    def along(vector: dict[str, Array]) -> np.floating:
+        stepped = {name: ComplexStep(value) for name, value in step(values, vector).items()}
+        with np.errstate(all="ignore"):
+            result = plain(evaluate(f, stepped, "complex arrays"))
+        slope = Real(np.imag(result)) / Real(STEP)
+        if not np.isfinite(slope):
+            raise NotRun("the complex loss is not finite here")
+        return slope
+
+    return along
+
+
+def entry_by_entry(along: Callable[[dict[str, Array]], np.floating], values: dict[str, Array]) -> dict[str, Array]:
+    return {
+        name: np.array([along({name: unit(value.shape, k)}) for k in range(value.size)], Real).reshape(value.shape)
+        for name, value in values.items()
+    }
 
 
 def rounding(known: Reference | None, point: Point) -> Any:
@@ -216,6 +130,21 @@ def rounding(known: Reference | None, point: Point) -> Any:
     return {
         name: 2 * own[name] + known.operations * (kinds.eps * np.abs(g) + kinds.tiny / Real(STEP)) + TRUNCATION
         for name, g in known.gradients.items()
+    }
+
+
+def rounding_of(carried: Carried, known: Reference | None, point: Point) -> Any:
+    """The same of derivatives that were carried forwards; in float64 a program's share of the bound is added."""
+    error = rounding(known, point)
+    if carried.dtype == Real:
+        return error
+    eps = np.finfo(carried.dtype).eps
+    if known is None or not known.computed:
+        largest = max(np.max(np.abs(g), initial=0) for g in carried.gradients.values())
+        return {name: np.full(g.shape, carried.operations * eps * largest) for name, g in carried.gradients.items()}
+    shares = known.bounds_in(carried.dtype, point.dtype)
+    return {
+        name: error[name] + shares[name] + known.operations * eps * np.abs(g) for name, g in known.gradients.items()
     }
 
 

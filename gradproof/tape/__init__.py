@@ -6,7 +6,8 @@ of u, the unit roundoff of that dtype, so that one sweep serves the bound for an
 
     arrays.py       Tape, Node, Traced: recording, and the backward sweep
     elementwise.py  a table of ufuncs: value, local derivative, and how wrong a program may have them
-    linear.py       contractions, reductions, selections and rearrangements
+    contractions.py products and sums of products, in any spelling of np.einsum; outer.py adds up what comes back
+    linear.py       reductions, selections and rearrangements, and the face of the contractions
     positions.py    where the largest and smallest entries are
 """
 

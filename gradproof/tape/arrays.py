@@ -10,6 +10,7 @@ import numpy as np
 
 from gradproof import composites
 from gradproof.duck import DuckArray, check_arguments, plain, refuse, spelled
+from gradproof.tape.outer import Outer, added_up
 
 Array = np.ndarray
 
@@ -77,56 +78,107 @@ class Tape:
 
     def rounding(self, value: Array, units: float = 1.0) -> Array:
         """What rounding a result of this size may cost, in units of u."""
-        return units * np.abs(value) + self.underflow
+        size = np.abs(value)
+        return (size if units == 1 else units * size) + self.underflow
 
     # The backward sweep -------------------------------------------------------------------------------------------
 
     def backward(self, output: Node, seed: Array) -> None:
         """Fill ``adjoint`` and ``bound`` of every node that ``output`` depends on."""
         output.adjoint, output.bound = seed, np.zeros(seed.shape, Working)
-        for node in reversed(self.nodes):
-            if node.adjoint is None:
-                continue
-            for parent, pull in node.edges:
-                adjoint, bound = pull(node)
-                parent.uses = parent.uses + (adjoint != 0)
-                if parent.adjoint is None:
-                    parent.adjoint, parent.bound = adjoint, bound
-                else:
-                    parent.adjoint = parent.adjoint + adjoint
-                    parent.bound = parent.bound + bound + np.abs(parent.adjoint)
+        with np.errstate(all="ignore"):
+            for node in reversed(self.nodes):
+                if node.adjoint is None:
+                    continue
+                for parent, pull in node.edges:
+                    pulled = pull(node)
+                    if pulled is not None:
+                        parent.receive(*pulled)
+            for node in [node for node in self.nodes if node.outers]:
+                self.add_up(node)
+
+    def add_up(self, node: Node) -> None:
+        """Give a parameter the outer products that were kept for it."""
+        for turned in (False, True):
+            outers = [outer for outer in node.outers if outer.turned == turned]
+            if outers:
+                node.receive(*added_up(self, outers))
+        node.outers = []
 
     def overflows(self) -> bool:
         """Whether a value or adjoint leaves the range of the dtype under test: correct code may then be non-finite."""
-        limit = np.finfo(self.dtype).max
-        arrays = (a for node in self.nodes for a in (node.value, node.adjoint) if a is not None and a.size)
-        return any(not np.max(np.abs(a)) <= limit for a in arrays)
+        arrays = [a for node in self.nodes for a in (node.value, node.adjoint) if a is not None]
+        return not np.max(np.abs(np.concatenate(arrays, axis=None)), initial=0) <= np.finfo(self.dtype).max
 
 
-Pull = Callable[["Node"], "tuple[Array, Array]"]
+Pull = Callable[["Node"], "tuple[Array, Array] | None"]
+"""Returns adjoint and bound of a parent; None where it kept what it has for later."""
+
 Edge = tuple["Node", Pull]
 
 
 class Node:
     """A value on the tape.
 
-    value: long double. error: bound on the rounding error of the value, in units of u. adjoint, bound: of the backward
-    sweep, None until reached. edges: parents, each with the function that pulls the adjoint and its bound back. uses:
-    how many later results depend on an entry, as far as an adjoint comes back from them. back: error of an entry worked
-    out again from such a result.
+    value: long double. error: bound on the rounding error of the value, in units of u. exact: whether it is known to be
+    zero. adjoint, bound: of the backward sweep, None until reached. edges: parents, each with the function that pulls
+    the adjoint and its bound back. received: the adjoints that came back, one from each later result. inverted: later
+    results from which a program may work the value out again, each with the slope in between. outers: what is to be
+    added up at the end of the sweep.
     """
 
-    __slots__ = ("adjoint", "back", "bound", "differentiable", "edges", "error", "uses", "value")
+    __slots__ = (
+        "_own", "_size", "adjoint", "bound", "differentiable", "edges", "error", "exact", "inverted", "outers",
+        "received", "value",
+    )  # fmt: skip
 
     def __init__(self, value: Array, error: Array | None, edges: list[Edge]) -> None:
         self.value = value
+        self.exact = error is None
         self.error: Any = np.zeros(value.shape, Working) if error is None else error
         self.edges = edges
+        self.differentiable = False
         self.adjoint: Any = None
         self.bound: Any = None
-        self.uses: Any = 0
-        self.back: Any = 0
-        self.differentiable = False
+        self.received: list[Array] = []
+        self.inverted: list[tuple[Node, Any]] = []
+        self.outers: list[Outer] = []
+        self._size: Any = None
+        self._own = False
+
+    @property
+    def size(self) -> Array:
+        """|value|."""
+        if self._size is None:
+            self._size = np.abs(self.value)
+        return self._size
+
+    def receive(self, adjoint: Array, bound: Array) -> None:
+        """Add what comes back from one later result."""
+        if self.edges:  # of a parameter nobody asks
+            self.received.append(adjoint)
+        if self.adjoint is None:
+            self.adjoint, self.bound, self._own = adjoint, bound, False
+        elif self._own:
+            self.adjoint += adjoint
+            self.bound += bound
+            self.bound += np.abs(self.adjoint)
+        else:  # the first ones may be another node's, too
+            self.adjoint = self.adjoint + adjoint
+            self.bound = self.bound + bound + np.abs(self.adjoint)
+            self._own = True
+
+    @property
+    def back(self) -> Any:
+        """The error for a program that works the value out from a later result: error(result) / |slope|.
+
+        At most four times its size: where a function saturates, results one ulp apart give arguments that far apart.
+        """
+        worst: Any = 0
+        for result, slope in self.inverted:
+            error = np.minimum(result.recovered / np.abs(slope), self.size * 2.0**55)
+            worst = np.where(result.adjoint != 0, np.fmax(worst, error), worst)
+        return worst
 
     @property
     def recovered(self) -> Any:
@@ -134,7 +186,10 @@ class Node:
 
         Entry by entry: of the two branches of a np.where, only the one that is taken counts.
         """
-        return np.where(self.uses == 1, np.fmax(self.error, self.back), self.error)
+        if not self.inverted:
+            return self.error
+        uses = sum(adjoint != 0 for adjoint in self.received)  # as far as an adjoint comes back from them
+        return np.where(uses == 1, np.fmax(self.error, self.back), self.error)
 
 
 class Traced(DuckArray):

@@ -105,22 +105,15 @@ def summed(adjoint: Array, bound: Array, shape: tuple[int, ...]) -> tuple[Array,
 
 def chain(tape: Tape, node: Node, parent: Node, local: Any, wrong: Any) -> tuple[Array, Array]:
     """adjoint * local, where a program may have ``local`` wrong by ``wrong`` (in u) and rounds the product."""
-    size = np.abs(local)
-    with np.errstate(all="ignore"):
-        adjoint = node.adjoint * local
-        bound = node.bound * (size + tape.u * wrong) + np.abs(node.adjoint) * wrong + tape.rounding(adjoint)
+    adjoint = node.adjoint * local
+    bound = node.bound * (np.abs(local) + tape.u * wrong) + np.abs(node.adjoint) * wrong + tape.rounding(adjoint)
     return summed(adjoint, bound, parent.value.shape)
 
 
 def recover(node: Node, parent: Node, local: Any) -> None:
-    """A program may work ``parent`` out from ``node``, with the error error(node) / |local|.
-
-    At most four times its size: where a function saturates, results one ulp apart give arguments that far apart.
-    """
+    """A program may work ``parent`` out from ``node``, with the error error(node) / |local|."""
     if parent.edges and parent.value.shape == node.value.shape:
-        with np.errstate(all="ignore"):
-            back = np.minimum(node.recovered / np.abs(local), np.abs(parent.value) * 2.0**55)
-        parent.back = np.where(node.adjoint != 0, np.fmax(parent.back, back), parent.back)
+        parent.inverted.append((node, local))
 
 
 # One operand ------------------------------------------------------------------------------------------------------
@@ -128,8 +121,9 @@ def recover(node: Node, parent: Node, local: Any) -> None:
 
 def unary(ufunc: np.ufunc, tape: Tape, x: Node) -> Node:
     rule, value = UNARY[ufunc], ufunc(x.value)
-    local, curvature = rule.derivative(x.value, value), rule.curvature(x.value, value)
-    error = x.error * np.abs(local)
+    local = rule.derivative(x.value, value)
+    size = np.abs(local)
+    error = x.error * size
     if rule.units:
         error = error + tape.rounding(value, rule.units)
 
@@ -138,10 +132,10 @@ def unary(ufunc: np.ufunc, tape: Tape, x: Node) -> Node:
             recover(node, x, local)
         if not rule.units:  # a sign: exact
             return local * node.adjoint, node.bound
-        wrong = curvature * x.error + rule.units * np.abs(local)
+        wrong = rule.curvature(x.value, value) * x.error
         if rule.from_result is not None:
-            wrong = np.maximum(wrong, rule.from_result(x.value, value) * node.recovered + rule.units * np.abs(local))
-        return chain(tape, node, x, local, wrong)
+            wrong = np.maximum(wrong, rule.from_result(x.value, value) * node.recovered)
+        return chain(tape, node, x, local, wrong + rule.units * size)
 
     return tape.node(value, error, [(x, pull)])
 
@@ -150,17 +144,23 @@ def unary(ufunc: np.ufunc, tape: Tape, x: Node) -> Node:
 
 
 def add(tape: Tape, x: Node, y: Node, sign: int = 1) -> Node:
-    value = x.value + sign * y.value
+    value = x.value + y.value if sign == 1 else x.value - y.value
 
     def edge(parent: Node, other: Node, parent_sign: int) -> Edge:
         def pull(node: Node) -> tuple[Array, Array]:
             if not other.differentiable:
                 recover(node, parent, 1)
-            return summed(parent_sign * node.adjoint, node.bound, parent.value.shape)
+            adjoint = node.adjoint if parent_sign == 1 else -node.adjoint
+            return summed(adjoint, node.bound, parent.value.shape)
 
         return parent, pull
 
-    return tape.node(value, x.error + y.error + tape.rounding(value), [edge(x, y, 1), edge(y, x, sign)])
+    error = tape.rounding(value)
+    for operand in (x, y):
+        if not operand.exact:
+            error = error + operand.error
+    edges = [edge(*way) for way in ((x, y, 1), (y, x, sign)) if way[0].differentiable]
+    return tape.node(value, error, edges)
 
 
 def subtract(tape: Tape, x: Node, y: Node) -> Node:
@@ -325,8 +325,7 @@ def operation(rule: Callable[..., Node]) -> Callable[..., Traced]:
     """A rule about nodes as an operation on whatever a loss passes."""
 
     def run(tape: Tape, *inputs: Any) -> Traced:
-        with np.errstate(all="ignore"):
-            return Traced(tape, rule(tape, *(tape.lift(x) for x in inputs)))
+        return Traced(tape, rule(tape, *[tape.lift(x) for x in inputs]))
 
     return run
 

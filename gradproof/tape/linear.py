@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import string
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -13,74 +14,27 @@ import numpy as np
 from gradproof.duck import plain, refuse, spelled
 from gradproof.tape import elementwise
 from gradproof.tape.arrays import OPERATIONS, Array, Edge, Node, Tape, Traced, Working
+from gradproof.tape.contractions import contract
 
 # Contractions: everything is an einsum with explicit letters -------------------------------------------------------
-
-
-def contract(tape: Tape, terms: Sequence[str], out: str, nodes: Sequence[Node]) -> Traced:
-    """einsum of ``nodes`` with subscripts ``terms`` -> ``out``; no letter twice in one term."""
-    lengths = {
-        letter: max(n.value.shape[term.index(letter)] for term, n in zip(terms, nodes, strict=True) if letter in term)
-        for letter in "".join(terms)
-    }
-
-    def einsum(subscripts: Sequence[str], result: str, arrays: Sequence[Array]) -> Array:
-        return np.asarray(np.einsum(f"{','.join(subscripts)}->{result}", *arrays))
-
-    def combined(result: str, letters: Sequence[str]) -> int:
-        """How many terms one entry of ``result`` adds up."""
-        return prod(lengths[letter] for letter in set("".join(letters)) - set(result))
-
-    values, sizes = [n.value for n in nodes], [np.abs(n.value) for n in nodes]
-    errors = [n.error for n in nodes]
-    value, total = einsum(terms, out, values), einsum(terms, out, sizes)
-    roundings = combined(out, terms) + len(nodes) - 2
-    error = roundings * total + tape.underflow * combined(out, terms)
-    for k in range(len(nodes)):
-        if np.any(errors[k]):
-            error = error + einsum(terms, out, [*sizes[:k], errors[k], *sizes[k + 1 :]])
-
-    def edge(k: int) -> Edge:
-        parent, mine = nodes[k], terms[k]
-        others = [j for j in range(len(nodes)) if j != k]
-        letters = [out, *(terms[j] for j in others)]
-        kept = "".join(letter for letter in mine if letter in "".join(letters))
-        adds = combined(kept, letters)
-
-        def pull(node: Node) -> tuple[Array, Array]:
-            size = np.abs(node.adjoint)
-            inflated = [sizes[j] + tape.u * errors[j] for j in others]
-            adjoint = einsum(letters, kept, [node.adjoint, *(values[j] for j in others)])
-            bound = einsum(letters, kept, [node.bound, *inflated])
-            for p, j in enumerate(others):
-                if np.any(errors[j]):
-                    wrong = [*inflated[:p], errors[j], *inflated[p + 1 :]]
-                    bound = bound + einsum(letters, kept, [size, *wrong])
-            path = einsum(letters, kept, [size, *(sizes[j] for j in others)])
-            bound = bound + (adds + len(others) - 1) * path + tape.underflow * adds
-            full = tuple(lengths[letter] for letter in mine)
-            if adjoint.shape != full:  # an axis only this operand has (in full): its entries get the same
-                stretch = [slice(None) if letter in kept else None for letter in mine]
-                adjoint, bound = (np.broadcast_to(a[tuple(stretch)], full) for a in (adjoint, bound))
-            return elementwise.summed(adjoint, bound, parent.value.shape)
-
-        return parent, pull
-
-    return Traced(tape, tape.node(value, error, [edge(k) for k in range(len(nodes))], roundings=roundings))
 
 
 def matmul(tape: Tape, a: Any, b: Any) -> Traced:
     x, y = tape.lift(a), tape.lift(b)
     if not x.value.ndim or not y.value.ndim:
         raise ValueError("matmul: an operand is 0-d, use * instead")
-    np.matmul(
-        np.empty(x.value.shape, bool), np.empty(y.value.shape, bool)
-    )  # NumPy's own error for shapes that do not fit
-    batch = string.ascii_lowercase[: max(x.value.ndim, y.value.ndim, 2) - 2]
-    first = batch[len(batch) - max(x.value.ndim - 2, 0) :] + ("N" if x.value.ndim > 1 else "") + "K"
-    second = batch[len(batch) - max(y.value.ndim - 2, 0) :] + "K" + ("M" if y.value.ndim > 1 else "")
-    out = batch + ("N" if x.value.ndim > 1 else "") + ("M" if y.value.ndim > 1 else "")
-    return contract(tape, [first, second], out, [x, y])
+    terms, out = letters_of_matmul(x.value.shape, y.value.shape)
+    return contract(tape, terms, out, [x, y])
+
+
+@lru_cache(maxsize=4096)
+def letters_of_matmul(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[tuple[str, str], str]:
+    """The subscripts of a product of arrays of these shapes."""
+    np.matmul(np.empty(left, bool), np.empty(right, bool))  # NumPy's own error for shapes that do not fit
+    batch = string.ascii_lowercase[: max(len(left), len(right), 2) - 2]
+    first = batch[len(batch) - max(len(left) - 2, 0) :] + ("N" if len(left) > 1 else "") + "K"
+    second = batch[len(batch) - max(len(right) - 2, 0) :] + "K" + ("M" if len(right) > 1 else "")
+    return (first, second), batch + ("N" if len(left) > 1 else "") + ("M" if len(right) > 1 else "")
 
 
 def einsum(tape: Tape, *args: Any, optimize: Any = False) -> Any:
@@ -203,12 +157,24 @@ def rearrange(tape: Tape, function: Any, args: tuple[Any, ...], kwargs: dict[str
     kwargs = {key: value for key, value in kwargs.items() if key not in ("dtype", "casting")}  # positions are integers
     several = isinstance(args[0], list | tuple)
     nodes = [tape.lift(x) for x in args[0]] if several else [tape.lift(args[0])]
+    if not several and not nodes[0].differentiable:
+        return rearranged_constant(tape, nodes[0], function, [plain(a) for a in args[1:]], kwargs)
     starts = np.cumsum([1, *(n.value.size for n in nodes)])
     places = [start + np.arange(n.value.size).reshape(n.value.shape) for start, n in zip(starts, nodes, strict=False)]
     moved = function(places if several else places[0], *(plain(a) for a in args[1:]), **kwargs)
     if isinstance(moved, list | tuple):  # np.split
         return [gather(tape, nodes, starts, np.asarray(part)) for part in moved]
     return gather(tape, nodes, starts, np.asarray(moved))
+
+
+def rearranged_constant(tape: Tape, node: Node, function: Any, rest: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The same for what no adjoint comes back to."""
+    value = function(node.value, *rest, **kwargs)
+    error = None if node.exact else function(node.error, *rest, **kwargs)
+    if isinstance(value, list | tuple):
+        errors = [None] * len(value) if error is None else error
+        return [Traced(tape, tape.node(np.asarray(v), e)) for v, e in zip(value, errors, strict=True)]
+    return Traced(tape, tape.node(np.asarray(value), None if error is None else np.asarray(error)))
 
 
 def gather(tape: Tape, nodes: Sequence[Node], starts: Array, place: Array) -> Traced:
@@ -267,6 +233,9 @@ def rearrangement(function: Any) -> Callable[..., Any]:
 
 
 def item(tape: Tape, x: Any, key: Any) -> Any:
+    node = tape.lift(x)
+    if not node.differentiable:
+        return rearranged_constant(tape, node, operator.getitem, [key], {})
     return rearrange(tape, lambda places: places[key], (x,), {})
 
 

@@ -123,7 +123,7 @@ def run(name, x_error=0.0, y_error=0.0):
 def swept(result, operands, tape, seed):
     """Adjoint and bound of both operands for an adjoint of the result; zero where it does not depend on one."""
     for node in tape.nodes:
-        node.adjoint, node.bound, node.uses, node.back = None, None, 0, 0
+        node.adjoint, node.bound, node.received, node.inverted = None, None, [], []
     tape.backward(result.node, seed)
     zero = np.zeros(A.shape, Working)
     return [(zero, zero) if x.node.adjoint is None else (x.node.adjoint, x.node.bound) for x in operands]

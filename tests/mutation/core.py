@@ -21,6 +21,7 @@ TESTS = (
     "tests/engine/test_calculus_rules.py",
     "tests/engine/test_error_rules.py",
     "tests/engine/test_exhaustive.py",
+    "tests/engine/test_forward_mode.py",
     "tests/engine/test_index_ranges.py",
     "tests/engine/test_lowering.py",
     "tests/engine/test_lowering_forms.py",

@@ -80,7 +80,7 @@ REASONS: dict[str, tuple[str, ...]] = {
         "key=str) -> _without_indices(sums, at).free_symbols",
     ),
     "The imaginary part is zero either way.": (
-        "gradproof.oracles.complex_step: arithmetic: np.sign(np.real(x)) + 0j -> np.sign(np.real(x)) - 0j",
+        "gradproof.oracles.analytic: arithmetic: np.sign(np.real(x)) + 0j -> np.sign(np.real(x)) - 0j",
     ),
     "3**-53 is another step that is small enough.": ("gradproof.oracles.multiprecision: constant: 2 -> 3",),
     "At 0 the slope by the exponent is 0, or not finite in either case.": (
