@@ -43,19 +43,23 @@ class Augmented:
         self.W, self.U, self.b = self.into_states[:, :n], self.into_states[:, n : n + d], self.into_states[:, -1]
         self.W_back, self.V_back = self.into_outputs[:n], self.into_outputs[n:]
 
+        # One sequence is a vector: the same operations on a matrix of one column would take longer.
+        column = 0 if B == 1 else slice(None)
+
         # The outputs that count, one a row or a block, their states, and where the derivatives by them belong.
         counted = slice(1 if task.outputs == "each" else T, None)
-        self.yhat = np.empty((T if task.outputs == "each" else 1, m, B), dtype)
-        self.h_counted, self.by_outputs = states[counted, :n], deltas[counted, n:]
+        self.yhat = np.empty((T if task.outputs == "each" else 1, m, B), dtype)[..., column]
+        self.by_outputs = deltas[counted, n:, column]
+        self.into_yhat = self.V_back, states[counted, :n], self.yhat
         self.classes = np.eye(m, dtype=dtype)
 
-        # One sequence is a vector: the product with a matrix of one column would take longer.
-        column = 0 if B == 1 else slice(None)
         self.forward_steps = [(states[t, :, column], states[t + 1, :n, column]) for t in range(T)]
         first = 0 if task.window is None else max(T - task.window, 0)
         steps = [(deltas[t, :, column], slopes[t, :, column], deltas[t - 1, :n, column]) for t in range(T, first, -1)]
         self.backward_steps = [steps[k : k + watched] for k in range(0, len(steps), watched)]
         self.nabla = nabla[:, column]
+        if B == 1:
+            self.into_yhat = states[counted, :n, 0], self.V_back.T, self.yhat
         self.factors = deltas[first:], states[first:].transpose(0, 2, 1)
         if B == 1:
             self.factors = deltas[first:, :, 0].T, states[first:, :, 0]
@@ -69,12 +73,13 @@ class Augmented:
         return self.task.dtype.type(value), self.gradients()
 
     def targets(self, target: Array) -> Array:
-        k, m, B = self.yhat.shape
         if self.task.labels:
             rows = self.classes.take(checked_labels(target, self.task), 0)
         else:
             rows = target.astype(self.task.dtype, copy=False)
-        return rows.reshape(k, B, m).transpose(0, 2, 1)
+        if self.task.B == 1:
+            return rows.reshape(self.yhat.shape)
+        return rows.reshape(-1, self.task.B, self.task.m).transpose(0, 2, 1)
 
     def read(self, params: Mapping[str, Array], x: Array) -> None:
         folded = self.activation.folded
@@ -95,13 +100,10 @@ class Augmented:
 
     def compare(self, params: Mapping[str, Array], y: Array) -> Any:
         """The loss; leaves its derivative by every output among the deltas."""
-        yhat = self.yhat
-        if self.task.B == 1:
-            np.dot(self.h_counted[..., 0], self.V_back.T, yhat[..., 0])
-        else:
-            np.matmul(self.V_back, self.h_counted, yhat)
+        yhat, one = self.yhat, self.task.B == 1
+        (np.dot if one else np.matmul)(*self.into_yhat)
         if "c" in params:
-            yhat += params["c"][:, None]
+            yhat += params["c"] if one else params["c"][:, None]
         value = self.head(yhat, y)
         self.by_outputs[...] = yhat
         return value
@@ -110,12 +112,20 @@ class Augmented:
         self.activation.slope(self.h, self.slopes)
         product, multiply, nabla, vanishing = self.into_outputs.T.dot, np.multiply, self.nabla, False
         for steps in self.backward_steps:
-            for outputs, slope, delta in steps:
-                product(outputs, nabla)
-                multiply(nabla, slope, delta)
-                if vanishing:
-                    self.vanishing.rounded(delta)
+            if vanishing:
+                self.run_vanishing(steps)
+            else:
+                for outputs, slope, delta in steps:
+                    product(outputs, nabla)
+                    multiply(nabla, slope, delta)
             vanishing = vanishing or (steps is not self.backward_steps[-1] and self.vanishing.near(nabla))
+
+    def run_vanishing(self, steps: list[tuple[Array, Array, Array]]) -> None:
+        product = self.into_outputs.T.dot
+        for outputs, slope, delta in steps:
+            product(outputs, self.nabla)
+            np.multiply(self.nabla, slope, delta)
+            self.vanishing.rounded(delta)
 
     def gradients(self) -> dict[str, Array]:
         """Parts of one matrix, which is made anew at every call."""

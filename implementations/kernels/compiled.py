@@ -54,13 +54,15 @@ class Plan:
     """What calls of one signature have in common: the machine code, and the arguments that depend on no value.
 
     steps: order, offsets and options, see ``compiled_loops``. shapes: of all parameters, also of biases that there are
-    not. zeros: in the place of those. none: of the targets and the labels, what there is not.
+    not. absent, zeros: those biases, and what stands in their place. none: of the targets and the labels, those that
+    there are not.
     """
 
     task: Task
     loops: Any
     steps: tuple[Array, Array, Array]
     shapes: tuple[tuple[int, ...], ...]
+    absent: frozenset[str]
     zeros: tuple[Array, Array]
     none: Array
     x_shape: tuple[int, ...]
@@ -87,6 +89,7 @@ class Plan:
                 np.array(options, np.int64),
             ),
             shapes=((n, n), (n, d), (n,), (m, n), (m,)),
+            absent=frozenset({"b", "c"}) - task.biases,
             zeros=(np.zeros(n, dtype), np.zeros(m, dtype)),
             none=np.empty((0, 0, 0), dtype) if task.labels else np.empty((0, 0), np.int64),
             x_shape=(T, B, d),
@@ -114,7 +117,7 @@ class Plan:
         if value == -1:
             checked_labels(target, task)
         gradients = {"W": W, "U": U, "b": b, "V": V, "c": c}
-        for name in {"b", "c"} - task.biases:
+        for name in self.absent:
             del gradients[name]
         return dtype.type(value), gradients
 

@@ -22,7 +22,7 @@ class Activation:
     loop, where apply's overflow is right.
     """
 
-    folded: Callable[[Array, Array], Any]
+    folded: Callable[..., Array]
     apply: Callable[[Array, Array], Any]
     slope: Callable[[Array, Array], Any]
     quiet: Callable[[], AbstractContextManager[Any]]
@@ -47,7 +47,15 @@ def activation_of(name: str, dtype: np.dtype[Any]) -> Activation:
 
     if name == "sigmoid":
         return Activation(np.negative, sigmoid, slope_of_sigmoid, partial(np.errstate, over="ignore"))
-    return Activation(np.positive, np.tanh, slope_of_tanh, nullcontext)
+    return Activation(as_they_are, np.tanh, slope_of_tanh, nullcontext)
+
+
+def as_they_are(weights: Array, out: Array | None = None) -> Array:
+    """A copy into ``out`` where there is one: an assignment takes a third of the time of a ufunc, np.positive."""
+    if out is None:
+        return weights
+    out[...] = weights
+    return out
 
 
 WATCHED = 32
