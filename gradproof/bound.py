@@ -99,9 +99,10 @@ def run(problem: Problem, point: Point, side: int) -> tuple[Reference, list[str]
     zero = {name: np.zeros(node.value.shape, tape_module.Working) for name, node in nodes.items()}
     gradients = {name: zero[name] if node.adjoint is None else node.adjoint for name, node in nodes.items()}
     bounds = {name: zero[name] if node.adjoint is None else units * node.bound for name, node in nodes.items()}
-    if not all(np.all(np.isfinite(a)) for a in (*gradients.values(), *bounds.values())):
+    if not all(np.isfinite(a).all() for a in (*gradients.values(), *bounds.values())):
         raise NoPrecision("the gradient, or how exact it can be, is not finite here")
     unused = frozenset(name for name, node in nodes.items() if node.adjoint is None)
+    tape.forget()
     return Reference(loss.value, units * loss.error, gradients, bounds, unused, tape.operations), tape.kinks
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,11 +24,32 @@ CONSTANTS |= {np.argmax, np.argmin, np.argsort, np.iscomplexobj, np.isrealobj, n
 """Functions whose result a loss may use but that carry no derivative: shapes, positions, kinds of number."""
 
 
+Method = Callable[[Any, Any], Any]
+
+
+def operators(ufunc: np.ufunc) -> tuple[Method, Method]:
+    """A binary operator and its reflection: what NumPy's dispatch comes to, without the microsecond that it takes."""
+
+    def method(self: DuckArray, other: Any) -> Any:
+        return self.apply_ufunc(ufunc, (self, other)) if isinstance(other, ORDINARY) else ufunc(self, other)
+
+    def reflected(self: DuckArray, other: Any) -> Any:
+        return self.apply_ufunc(ufunc, (other, self)) if isinstance(other, ORDINARY) else ufunc(other, self)
+
+    return method, reflected
+
+
 class DuckArray(NDArrayOperatorsMixin):
     """Base of the arrays an oracle hands to a loss. ``value`` is the plain array inside it."""
 
     __array_priority__ = 1000
     value: np.ndarray
+
+    __add__, __radd__ = operators(np.add)
+    __sub__, __rsub__ = operators(np.subtract)
+    __mul__, __rmul__ = operators(np.multiply)
+    __truediv__, __rtruediv__ = operators(np.divide)
+    __matmul__, __rmatmul__ = operators(np.matmul)
 
     # What a subclass supplies -------------------------------------------------------------------------------------
 
@@ -203,6 +225,9 @@ class DuckArray(NDArrayOperatorsMixin):
         return self.index(...)
 
 
+ORDINARY = (DuckArray, np.ndarray, int, float)
+"""Operands that have no say in what an operator does; any other may have: it is NumPy that asks it."""
+
 REDUCTIONS = {np.add: np.sum, np.maximum: np.max, np.minimum: np.min}
 
 
@@ -219,9 +244,14 @@ def spelled(function: Any) -> str:
 def check_arguments(function: Any, rule: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Refuse a call of ``function`` with an argument that ``rule``, which stands in for it, does not know."""
     try:
-        inspect.signature(rule).bind(*args, **kwargs)
+        signature(rule).bind(*args, **kwargs)
     except TypeError as reason:
         refuse(f"{spelled(function)} in this form ({reason})", "call it without that argument, or write it out")
+
+
+@cache
+def signature(rule: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(rule)
 
 
 def refuse(operation: str, way_round: str) -> NoReturn:

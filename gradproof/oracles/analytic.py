@@ -37,7 +37,9 @@ def logaddexp(x: Array, y: Array) -> Array:
 
 
 def tanh(x: Array) -> Array:
-    return np.tanh(np.real(x)) + 1j * np.imag(x) / np.cosh(np.real(x)) ** 2
+    real, result = np.real(x), np.empty(np.shape(x), Complex)
+    result.real, result.imag = np.tanh(real), np.imag(x) / np.square(np.cosh(real))
+    return result
 
 
 def log1p(x: Array) -> Array:

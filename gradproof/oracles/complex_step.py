@@ -96,7 +96,8 @@ class ComplexStepOracle:
 def stepper(problem: Problem, point: Point, values: dict[str, Array]) -> Callable[[dict[str, Array]], np.floating]:
     """The derivative of the loss along a vector. Raises NotRun where it is not finite."""
     data = {name: np.asarray(value, Real) if is_float(value) else value for name, value in point.data.items()}
-    f = objective(problem, point, data, {name: ComplexStep(value) for name, value in values.items()})
+    with np.errstate(all="ignore"):  # what is held constant is worked out here
+        f = objective(problem, point, data, {name: ComplexStep(value) for name, value in values.items()})
 
     def along(vector: dict[str, Array]) -> np.floating:
         stepped = {name: ComplexStep(value) for name, value in step(values, vector).items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,16 @@ ELEMENTARY = 8.0
 """Error allowed to one elementary function (exp, tanh, ...), in units of u: 4 ulp, NumPy's promise."""
 
 
+def number(value: Any) -> Array:
+    """A number in Working, without axes: of a Python number NumPy makes one at each use, in half a microsecond."""
+    return without_axes(value, Working)
+
+
+@cache
+def without_axes(value: Any, dtype: Any) -> Array:
+    return np.asarray(value, dtype)
+
+
 class Tape:
     """One evaluation of a loss.
 
@@ -32,9 +43,10 @@ class Tape:
     def __init__(self, dtype: Any = np.float64, side: int = 1) -> None:
         self.dtype = np.dtype(dtype)
         self.side = side
-        self.u = Working(np.finfo(self.dtype).eps) / 2
+        self.u = number(np.finfo(self.dtype).eps / 2)
         # A result below the smallest normal number loses up to that much, whatever its size: in units of u.
-        self.underflow = Working(np.finfo(self.dtype).tiny) / self.u
+        self.underflow = np.asarray(number(np.finfo(self.dtype).tiny) / self.u)
+        self._lost = {1: self.underflow}
         self.nodes: list[Node] = []
         self.kinks: list[str] = []
         self.operations = 0
@@ -79,7 +91,13 @@ class Tape:
     def rounding(self, value: Array, units: float = 1.0) -> Array:
         """What rounding a result of this size may cost, in units of u."""
         size = np.abs(value)
-        return (size if units == 1 else units * size) + self.underflow
+        return (size if units == 1 else number(units) * size) + self.underflow
+
+    def lost(self, results: int) -> Array:
+        """What so many results may lose by underflow, in units of u."""
+        if results not in self._lost:
+            self._lost[results] = np.asarray(number(results) * self.underflow)
+        return self._lost[results]
 
     # The backward sweep -------------------------------------------------------------------------------------------
 
@@ -105,10 +123,16 @@ class Tape:
                 node.receive(*added_up(self, outers))
         node.outers = []
 
+    def forget(self) -> None:
+        """Let go of the nodes: they hold the tape and one another, and would wait for the garbage collector."""
+        for node in self.nodes:
+            node.inverted.clear()
+        self.nodes = []
+
     def overflows(self) -> bool:
         """Whether a value or adjoint leaves the range of the dtype under test: correct code may then be non-finite."""
         arrays = [a for node in self.nodes for a in (node.value, node.adjoint) if a is not None]
-        return not np.max(np.abs(np.concatenate(arrays, axis=None)), initial=0) <= np.finfo(self.dtype).max
+        return not (np.abs(np.concatenate(arrays, axis=None)) <= number(np.finfo(self.dtype).max)).all()
 
 
 Pull = Callable[["Node"], "tuple[Array, Array] | None"]
@@ -210,10 +234,11 @@ class Traced(DuckArray):
         return Traced(self.tape, self.tape.node(self.node.value, self.node.error))
 
     def apply_ufunc(self, ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
-        if ufunc not in OPERATIONS:
+        operation = OPERATIONS.get(ufunc)
+        if operation is None:
             known = "arithmetic, exp, log, tanh, sin, cos, sqrt, abs, square, maximum, logaddexp"
             refuse(f"np.{ufunc.__name__}", f"use {known}")
-        return OPERATIONS[ufunc](self.tape, *inputs)
+        return operation(self.tape, *inputs)
 
     def apply_function(self, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if function in OPERATIONS:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.tape import elementwise
-from gradproof.tape.arrays import Array, Node, Pull, Tape, Traced
+from gradproof.tape.arrays import Array, Node, Pull, Tape, Traced, number
 from gradproof.tape.outer import Outer
 
 Summation = Callable[..., Array]
@@ -42,10 +42,15 @@ class Way:
 
 @dataclass(frozen=True)
 class Contraction:
-    """What depends on the subscripts and shapes alone. smallest: the operand with the fewest entries."""
+    """What depends on the subscripts and shapes alone.
+
+    adds: how many terms one entry adds up. roundings: what these cost it, and the products. smallest: the operand with
+    the fewest entries.
+    """
 
     forward: Summation
     adds: int
+    roundings: int
     ways: tuple[Way, ...]
     smallest: int
 
@@ -81,6 +86,7 @@ def contraction(terms: tuple[str, ...], out: str, shapes: tuple[tuple[int, ...],
     return Contraction(
         summation(terms, out, plain_lengths),
         combined(out, terms),
+        combined(out, terms) + len(terms) - 2,
         tuple(way(k) for k in range(len(terms))),
         min(range(len(terms)), key=lambda k: prod(shapes[k])),
     )
@@ -103,40 +109,65 @@ def summation(terms: tuple[str, ...], out: str, plain_lengths: bool) -> Summatio
 
 
 def dot(turned: tuple[bool, bool]) -> Summation:
-    """np.dot, with the matrices that are turned transposed first."""
+    """Their product, with the matrices that are turned transposed first."""
     return {
-        (False, False): lambda x, y: np.asarray(np.dot(x, y)),
-        (True, False): lambda x, y: np.asarray(np.dot(x.T, y)),
-        (False, True): lambda x, y: np.asarray(np.dot(x, y.T)),
-        (True, True): lambda x, y: np.asarray(np.dot(x.T, y.T)),
+        (False, False): lambda x, y: np.asarray(x.dot(y)),
+        (True, False): lambda x, y: np.asarray(x.T.dot(y)),
+        (False, True): lambda x, y: np.asarray(x.dot(y.T)),
+        (True, True): lambda x, y: np.asarray(x.T.dot(y.T)),
     }[turned]
 
 
 def contract(tape: Tape, terms: Sequence[str], out: str, nodes: Sequence[Node]) -> Traced:
     """einsum of ``nodes`` with subscripts ``terms`` -> ``out``; no letter twice in one term."""
-    how = contraction(tuple(terms), out, tuple([n.value.shape for n in nodes]))
-    roundings = how.adds + len(nodes) - 2
-    values, sizes = [n.value for n in nodes], [n.size for n in nodes]
+    return contracted(tape, contraction(tuple(terms), out, tuple([n.value.shape for n in nodes])), nodes)
+
+
+def contracted(tape: Tape, how: Contraction, nodes: Sequence[Node]) -> Traced:
+    sizes = [n.size for n in nodes]
     f = how.smallest  # its errors take the roundings along: fewer products
-    wrong = roundings * sizes[f] if nodes[f].exact else nodes[f].error + roundings * sizes[f]
-    error = how.forward(*sizes[:f], wrong, *sizes[f + 1 :]) + tape.underflow * how.adds
+    wrong = number(how.roundings) * sizes[f]
+    if not nodes[f].exact:
+        wrong = nodes[f].error + wrong
+    error = how.forward(*with_one(sizes, f, wrong)) + tape.lost(how.adds)
+    edges = []
     for k, node in enumerate(nodes):
         if k != f and not node.exact:
-            error = error + how.forward(*sizes[:k], node.error, *sizes[k + 1 :])
-    edges = [(node, pull_to(tape, how.ways[k], nodes, k)) for k, node in enumerate(nodes) if node.differentiable]
-    return Traced(tape, tape.node(how.forward(*values), error, edges, roundings=roundings))
+            error = error + how.forward(*with_one(sizes, k, node.error))
+        if node.differentiable:
+            edges.append((node, way_back(tape, how.ways[k], nodes, k)))
+    return Traced(tape, tape.node(how.forward(*[n.value for n in nodes]), error, edges, roundings=how.roundings))
+
+
+def with_one(sizes: Sequence[Array], k: int, array: Array) -> list[Array]:
+    """``sizes`` with ``array`` in the place k."""
+    exchanged = list(sizes)
+    exchanged[k] = array
+    return exchanged
+
+
+def way_back(tape: Tape, way: Way, nodes: Sequence[Node], k: int) -> Pull:
+    if way.outer and not nodes[k].edges:
+        return keep_for(nodes[k], nodes[1 - k], way.turned)
+    return pull_to(tape, way, nodes, k)
+
+
+def keep_for(parameter: Node, other: Node, turned: bool) -> Pull:
+    """The outer product, to be added up at the end of the sweep."""
+
+    def keep(node: Node) -> None:
+        parameter.outers.append(Outer(node.adjoint, node.bound, other, turned))
+
+    return keep
 
 
 def pull_to(tape: Tape, way: Way, nodes: Sequence[Node], k: int) -> Pull:
     """The adjoint and bound of operand k of a contraction."""
     parent, others = nodes[k], [n for j, n in enumerate(nodes) if j != k]
 
-    def keep(node: Node) -> None:
-        parent.outers.append(Outer(node.adjoint, node.bound, others[0], way.turned))
-
     def pull(node: Node) -> tuple[Array, Array]:
         adjoint = way.pull(node.adjoint, *(n.value for n in others))
-        roundings, size = way.adds + len(others) - 1, np.abs(node.adjoint)
+        roundings, size = number(way.adds + len(others) - 1), np.abs(node.adjoint)
         sizes = [n.size for n in others]
         if all(n.exact for n in others):
             bound = way.pull(node.bound + roundings * size, *sizes)
@@ -147,11 +178,11 @@ def pull_to(tape: Tape, way: Way, nodes: Sequence[Node], k: int) -> Pull:
             for p in range(1, len(others)):
                 if not others[p].exact:
                     bound = bound + way.pull(size, *inflated[:p], others[p].error, *sizes[p + 1 :])
-        bound = bound + tape.underflow * way.adds
+        bound = bound + tape.lost(way.adds)
         if way.stretch is not None:
             adjoint, bound = adjoint[way.stretch], bound[way.stretch]
         if adjoint.shape != way.full:
             adjoint, bound = (np.broadcast_to(a, way.full) for a in (adjoint, bound))
         return elementwise.summed(adjoint, bound, parent.value.shape)
 
-    return keep if way.outer and not parent.edges else pull
+    return pull

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradproof.duck import plain
-from gradproof.tape.arrays import ELEMENTARY, OPERATIONS, Array, Edge, Node, Tape, Traced, Working
+from gradproof.tape.arrays import ELEMENTARY, OPERATIONS, Array, Edge, Node, Pull, Tape, Traced, Working, number
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Unary:
 
 
 def sech2(x: Array) -> Array:
-    return 1 / np.cosh(x) ** 2
+    return number(1) / np.square(np.cosh(x))
 
 
 LN2, LN10 = np.log(Working(2)), np.log(Working(10))
@@ -47,7 +47,9 @@ UNARY: dict[np.ufunc, Unary] = {
     np.log10: Unary(lambda x, y: 1 / (x * LN10), lambda x, y: 1 / (x**2 * LN10)),
     np.log1p: Unary(lambda x, y: 1 / (1 + x), lambda x, y: 1 / (1 + x) ** 2),
     np.tanh: Unary(
-        lambda x, y: sech2(x), lambda x, y: 2 * np.abs(y) * sech2(x), from_result=lambda x, y: 2 * np.abs(y)
+        lambda x, y: sech2(x),
+        lambda x, y: number(2) * np.abs(y) * sech2(x),
+        from_result=lambda x, y: number(2) * np.abs(y),
     ),
     np.sinh: Unary(lambda x, y: np.cosh(x), lambda x, y: np.abs(y)),
     np.cosh: Unary(lambda x, y: np.sinh(x), lambda x, y: y),
@@ -58,7 +60,7 @@ UNARY: dict[np.ufunc, Unary] = {
     np.arcsin: Unary(lambda x, y: 1 / np.sqrt(1 - x**2), lambda x, y: np.abs(x) / np.sqrt(1 - x**2) ** 3),
     np.sqrt: Unary(lambda x, y: 1 / (2 * y), lambda x, y: 1 / (4 * x * y), from_result=lambda x, y: 1 / (2 * x)),
     np.reciprocal: Unary(lambda x, y: -(y**2), lambda x, y: 2 * np.abs(y**3), 2, lambda x, y: 2 * np.abs(y)),
-    np.square: Unary(lambda x, y: 2 * x, lambda x, y: 2, 1),
+    np.square: Unary(lambda x, y: number(2) * x, lambda x, y: number(2), 1),
     np.negative: Unary(lambda x, y: -1, lambda x, y: 0, 0),
     np.positive: Unary(lambda x, y: 1, lambda x, y: 0, 0),
     np.conjugate: Unary(lambda x, y: 1, lambda x, y: 0, 0),
@@ -135,7 +137,7 @@ def unary(ufunc: np.ufunc, tape: Tape, x: Node) -> Node:
         wrong = rule.curvature(x.value, value) * x.error
         if rule.from_result is not None:
             wrong = np.maximum(wrong, rule.from_result(x.value, value) * node.recovered)
-        return chain(tape, node, x, local, wrong + rule.units * size)
+        return chain(tape, node, x, local, wrong + number(rule.units) * size)
 
     return tape.node(value, error, [(x, pull)])
 
@@ -145,22 +147,23 @@ def unary(ufunc: np.ufunc, tape: Tape, x: Node) -> Node:
 
 def add(tape: Tape, x: Node, y: Node, sign: int = 1) -> Node:
     value = x.value + y.value if sign == 1 else x.value - y.value
-
-    def edge(parent: Node, other: Node, parent_sign: int) -> Edge:
-        def pull(node: Node) -> tuple[Array, Array]:
-            if not other.differentiable:
-                recover(node, parent, 1)
-            adjoint = node.adjoint if parent_sign == 1 else -node.adjoint
-            return summed(adjoint, node.bound, parent.value.shape)
-
-        return parent, pull
-
     error = tape.rounding(value)
-    for operand in (x, y):
-        if not operand.exact:
-            error = error + operand.error
-    edges = [edge(*way) for way in ((x, y, 1), (y, x, sign)) if way[0].differentiable]
+    edges = []
+    for parent, other, parent_sign in ((x, y, 1), (y, x, sign)):
+        if not parent.exact:
+            error = error + parent.error
+        if parent.differentiable:
+            edges.append((parent, passed_on(parent, other, parent_sign)))
     return tape.node(value, error, edges)
+
+
+def passed_on(parent: Node, other: Node, sign: int) -> Pull:
+    def pull(node: Node) -> tuple[Array, Array]:
+        if not other.differentiable:
+            recover(node, parent, 1)
+        return summed(node.adjoint if sign == 1 else -node.adjoint, node.bound, parent.value.shape)
+
+    return pull
 
 
 def subtract(tape: Tape, x: Node, y: Node) -> Node:

@@ -14,7 +14,7 @@ import numpy as np
 from gradproof.duck import plain, refuse, spelled
 from gradproof.tape import elementwise
 from gradproof.tape.arrays import OPERATIONS, Array, Edge, Node, Tape, Traced, Working
-from gradproof.tape.contractions import contract
+from gradproof.tape.contractions import Contraction, contract, contracted, contraction
 
 # Contractions: everything is an einsum with explicit letters -------------------------------------------------------
 
@@ -23,18 +23,18 @@ def matmul(tape: Tape, a: Any, b: Any) -> Traced:
     x, y = tape.lift(a), tape.lift(b)
     if not x.value.ndim or not y.value.ndim:
         raise ValueError("matmul: an operand is 0-d, use * instead")
-    terms, out = letters_of_matmul(x.value.shape, y.value.shape)
-    return contract(tape, terms, out, [x, y])
+    return contracted(tape, product(x.value.shape, y.value.shape), [x, y])
 
 
 @lru_cache(maxsize=4096)
-def letters_of_matmul(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[tuple[str, str], str]:
-    """The subscripts of a product of arrays of these shapes."""
+def product(left: tuple[int, ...], right: tuple[int, ...]) -> Contraction:
+    """np.matmul of arrays of these shapes."""
     np.matmul(np.empty(left, bool), np.empty(right, bool))  # NumPy's own error for shapes that do not fit
     batch = string.ascii_lowercase[: max(len(left), len(right), 2) - 2]
     first = batch[len(batch) - max(len(left) - 2, 0) :] + ("N" if len(left) > 1 else "") + "K"
     second = batch[len(batch) - max(len(right) - 2, 0) :] + "K" + ("M" if len(right) > 1 else "")
-    return (first, second), batch + ("N" if len(left) > 1 else "") + ("M" if len(right) > 1 else "")
+    out = batch + ("N" if len(left) > 1 else "") + ("M" if len(right) > 1 else "")
+    return contraction((first, second), out, (left, right))
 
 
 def einsum(tape: Tape, *args: Any, optimize: Any = False) -> Any:

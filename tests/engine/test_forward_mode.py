@@ -85,6 +85,11 @@ LOSSES = {
     "kron": lambda a, b, c: np.kron(a, b),
     "padded": lambda a, b, c: np.pad(np.exp(b), 1),
     "inserted": lambda a, b, c: np.insert(b, 1, 5.0),
+    "filled zeros": lambda a, b, c: np.tril(a) * b + np.tril(a @ a) * b,
+    "batched": lambda a, b, c: np.matmul(c * np.sum(c), np.swapaxes(c * np.sum(b), 1, 2)),
+    "second of two": lambda a, b, c: np.einsum("ij,jk->ik", a, a * np.sum(b)),
+    "several arrays": lambda a, b, c: np.select([b > 0, b < 0], [b * b, a @ b]),
+    "a pair of arrays": lambda a, b, c: np.select((b > 0, b < 0), (b * b, a @ b)),
     "of data alone": lambda a, b, c: np.cumsum(np.zeros_like(b) + DATA[:, 0]) * b,
 }  # fmt: skip
 """Of a (3, 3), b (3,) and c (2, 3, 4)."""
@@ -207,8 +212,9 @@ def test_values_on_the_way_may_be_smaller_than_a_step():
     np.testing.assert_allclose(found, [-230, -230], rtol=1e-16)
 
 
-def test_an_infinite_slope_does_not_touch_what_stands_still():
-    problem = problem_of(lambda p, d: np.sum(np.sqrt(p["x"] * d["y"])))
+@pytest.mark.parametrize("root", [np.sqrt, lambda x: x**0.5])
+def test_an_infinite_slope_does_not_touch_what_stands_still(root):
+    problem = problem_of(lambda p, d: np.sum(root(p["x"] * d["y"])))
     found = carried_forwards(problem, point_of({"x": [2.0, 3.0]}, {"y": np.array([[1.0, 0.0], [0.0, 1.0]])}))
     exact = [1 / (2 * np.sqrt(Long(2))), 1 / (2 * np.sqrt(Long(3)))]
     np.testing.assert_allclose(found.gradients["x"], exact, rtol=1e-18)
@@ -283,6 +289,16 @@ def test_the_seeds_of_a_matrix_are_never_dense():
     np.testing.assert_array_equal(y.tangent.reshape(30, 30, 30), expected)
 
 
+def test_a_run_counts_the_entries_of_dense_tangents():
+    run = Run(3, np.float64)
+    x = np.exp(Forward(run, np.ones(3), seed((3,), 0, run)))
+    assert (run.carried, run.operations) == (0, 0)
+    y = np.ones((4, 3)) @ x
+    assert (run.carried, run.operations) == (12, 1)
+    np.exp(y)
+    assert (run.carried, run.operations) == (24, 2)
+
+
 def test_tangents_of_one_hot_entries_are_scaled_and_added_where_they_are():
     run = Run(3, np.float64)
     moving = OneHot(np.array([0, -1, 2]), np.array([1.0, 5.0, 2.0]))
@@ -322,6 +338,8 @@ def test_many_entries_are_carried_in_float64_and_know_it(entries, exact, dtype):
     for name, gradient in known.gradients.items():
         assert np.all(np.abs(found.gradients[name] - gradient) <= found.errors[name])
         assert np.max(found.errors[name]) <= (1e-14 if exact else 1e-11)
+        eps = EPS if exact else np.finfo(np.float64).eps
+        assert np.all(found.errors[name] >= known.operations * eps * np.abs(gradient))
 
 
 @pytest.mark.parametrize(("entries", "dtype"), [(512, Long), (513, np.float64)])
@@ -330,12 +348,26 @@ def test_long_double_is_for_512_entries(entries, dtype):
     assert found.dtype == dtype
 
 
-def test_without_a_reference_float64_admits_its_roundings():
-    problem, point = regression(600)
+def test_what_is_held_constant_may_overflow_on_the_way():
+    problem = problem_of(
+        lambda p, d: np.sum(p["a"] * d["held"]),
+        frozen=lambda p, d: {"held": 1 + 1 / (1 + np.square(np.exp(p["a"])))},
+    )
+    found = answer(problem, point_of({"a": [1e4, 8e3]}))
+    np.testing.assert_array_equal(found.gradients["a"], np.ones(2))
+    for direction in found.directions:
+        vector = Long(direction.vector["a"])
+        assert abs(direction.value - np.sum(vector)) <= 8 * EPS * np.sum(np.abs(vector))
+
+
+@pytest.mark.parametrize("scale", [2.0**-30, 1.0, 2.0**30])
+def test_without_a_reference_float64_admits_its_roundings(scale):
+    regressed, point = regression(600)
+    problem = problem_of(lambda p, d: scale * regressed.loss(p, d))
     found, known = answer(problem, point), reference(problem, point)
     for name, gradient in known.gradients.items():
         assert np.all(np.abs(found.gradients[name] - gradient) <= found.errors[name])
-        assert np.all(found.errors[name] <= 1e-13)
+        assert np.all(found.errors[name] <= 1e-13 * scale)
         assert np.all(found.errors[name] > 0)
 
 

@@ -137,6 +137,25 @@ REASONS: dict[str, tuple[str, ...]] = {
     "Where the pairs of steps differ about a kink, so do the levels of the tableau, which is admitted too.": (
         "gradproof.oracles.central_difference:richardson: name: max -> min (5)",
     ),
+    "The general way gives the same, only more slowly.": (
+        "gradproof.oracles.forward.functions: entry: {operator.getitem: item, np.matmul: matmul, np.sum: total, "
+        "np.einsum: einsum, np.where: where} -> {operator.getitem: item, np.matmul: matmul, np.sum: total, np.einsum: "
+        "einsum}",
+        "gradproof.oracles.forward.functions:is_product: comparison: len(set(term)) == len(term) -> len(set(term)) != "
+        "len(term)",
+        "gradproof.oracles.forward.functions:is_product: result: return len(terms) == 2 and all((len(set(term)) == "
+        "len(term) for term in terms)) -> return None",
+        "gradproof.oracles.forward.arrays:Forward.index: sign: not isinstance(part, bool) -> isinstance(part, bool)",
+    ),
+    "Nothing writes into what may be the same array.": (
+        "gradproof.oracles.forward.arrays:Forward.narrow: argument: self.value.astype(self.run.dtype, copy=False) -> "
+        "self.value.astype(self.run.dtype)",
+    ),
+    "A step is as small with one more factor of two.": (
+        "gradproof.oracles.forward.arrays:small_beside: constant: 0 -> 1",
+    ),
+    "The first adjoint says whose it is.": ("gradproof.tape.arrays:Node.__init__: constant: False -> True (2)",),
+    "Only the sign of the side counts.": ("gradproof.tape.arrays:Tape.__init__: constant: 1 -> 2 (2)",),
 }
 """By reason, the names of the mutants that it is true of."""
 

@@ -194,12 +194,13 @@ def product(tangent: Array, left: str, array: Array, right: str, out: str) -> Ar
     if how.summed_right:
         array = array.sum(axis=how.summed_right)
     tangent, array = ordered(tangent, how.left), ordered(array, how.right)
+    # In long double, dot is faster than matmul.
+    if tangent.ndim == 2 and array.ndim <= 2 and how.contracted == 1:
+        return ordered(np.asarray(tangent.dot(array)), how.back)
     end = tangent.ndim - how.contracted
     batch, rows, inner = tangent.shape[: how.batch], tangent.shape[how.batch : end], prod(tangent.shape[end:])
     columns = array.shape[how.batch + how.contracted :]
-    if not (tangent.ndim == 2 and array.ndim <= 2 and how.contracted == 1):
-        tangent, array = tangent.reshape(*batch, prod(rows), inner), array.reshape(*batch, inner, prod(columns))
-    # Of the two np.dot is the faster one in long double.
+    tangent, array = tangent.reshape(*batch, prod(rows), inner), array.reshape(*batch, inner, prod(columns))
     result = np.matmul(tangent, array) if batch else np.dot(tangent, array)
     return ordered(result.reshape(*batch, *rows, *columns), how.back)
 
