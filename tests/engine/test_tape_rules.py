@@ -6,6 +6,7 @@ import pytest
 from gradproof.bound import reference
 from gradproof.errors import CannotTrace
 from gradproof.tape import Tape
+from gradproof.tape.arrays import Node
 from tests.engine.programs import differences, point_of, problem_of, weighted
 
 X = np.array([[[0.5, -1.5, 2.0]], [[1.25, 0.75, -0.25]]])
@@ -42,6 +43,12 @@ SAME = {
     "norm of rows": lambda x: np.linalg.norm(x, axis=2),
     "norm 2 of a vector": lambda x: np.linalg.norm(x[0, 0], 2),
     "len": lambda x: x * len(x),
+    "einsum of two vectors": lambda x: np.einsum("i,j->", x[0, 0], x[1, 0]),
+    "einsum of two vectors, one summed": lambda x: np.einsum("i,j->i", x[0, 0], x[1, 0]),
+    "einsum of two vectors, the other one": lambda x: np.einsum("i,j->j", x[0, 0], x[1, 0]),
+    "einsum of two vectors, as a matrix": lambda x: np.einsum("i,j->ij", x[0, 0], x[1, 0, :2]),
+    "einsum of two vectors, transposed": lambda x: np.einsum("i,j->ji", x[0, 0], x[1, 0, :2]),
+    "einsum of a matrix and a vector, one summed": lambda x: np.einsum("ij,k->ik", x[:, 0], x[1, 0]),
     "argmax as a place": lambda x: x[0, 0, np.argmax(x[0, 0])],
     "argmin as a place": lambda x: x[0, 0, np.argmin(x[0, 0])],
     "argsort along an axis": lambda x: np.take_along_axis(x, np.argsort(x, axis=0), axis=0),
@@ -90,3 +97,14 @@ def test_entries_beside_a_tie_take_their_own_side(loss, slopes):
     x = np.array([0.0, 0.5, -0.5, 2.0])
     found = reference(problem_of(lambda p, d: loss(p["x"])), point_of({"x": x}))
     np.testing.assert_allclose(found.gradients["x"], slopes, atol=1e-15)
+
+
+def test_what_comes_back_from_several_results_adds_up():
+    """Adjoints, their bounds, and a rounding of the size of the sum for each addition."""
+    node = Node(np.zeros(2), None, [])
+    received = [(np.array([1.0, -2.0]), np.array([0.25, 0.5])) for _ in range(4)]
+    for adjoint, bound in received:
+        node.receive(adjoint, bound)
+    np.testing.assert_array_equal(node.adjoint, [4, -8])
+    np.testing.assert_array_equal(node.bound, [1 + 2 + 3 + 4, 2 + 4 + 6 + 8])
+    assert all(np.array_equal(a, [1, -2]) and np.array_equal(b, [0.25, 0.5]) for a, b in received)
