@@ -108,3 +108,19 @@ def test_what_comes_back_from_several_results_adds_up():
     np.testing.assert_array_equal(node.adjoint, [4, -8])
     np.testing.assert_array_equal(node.bound, [1 + 2 + 3 + 4, 2 + 4 + 6 + 8])
     assert all(np.array_equal(a, [1, -2]) and np.array_equal(b, [0.25, 0.5]) for a, b in received)
+
+
+@pytest.mark.parametrize("changed", [lambda y: y, np.exp], ids=["exact", "rounded"])
+@pytest.mark.parametrize(
+    "moved",
+    [lambda y: np.reshape(y, (3, 2)), lambda y: np.transpose(y, (1, 0)), lambda y: np.stack(np.split(y.T, 3))[:, 0]],
+    ids=["reshape", "transpose", "split"],
+)
+def test_constants_are_moved_with_their_errors(moved, changed):
+    """The gradient is the constant itself, and the bound has the error with which a program computes it."""
+    y = np.array([[0.5, -1.5, 2.0], [1.25, 0.75, -0.25]])
+    problem = problem_of(lambda p, d: np.sum(p["x"] * moved(changed(d["y"]))))
+    found = reference(problem, point_of({"x": np.ones((3, 2))}, {"y": y}))
+    np.testing.assert_array_equal(found.gradients["x"], moved(changed(y.astype(np.longdouble))))
+    rounding = np.finfo(float).eps / 2 * np.abs(found.gradients["x"])
+    assert np.all((found.bounds["x"] > 4 * rounding) == (changed is np.exp))
