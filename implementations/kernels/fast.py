@@ -41,16 +41,7 @@ def rnn_gradients(
     lengths: Array | None = None,
     window: int | None = None,
 ) -> tuple[Any, dict[str, Array]]:
-    """The loss of a batch, and its gradient by every parameter.
-
-    params: W (n, n), U (n, d), V (m, n), and where the network has them b (n,) and c (m,), all float32 or all float64.
-    x: (T, B, d), or (T, d) for one sequence. target: (B, m) for the last output, (T, B, m) for each, without B for one
-    sequence; for the cross-entropy rows of probabilities that sum to 1, or integers, the numbers of the classes, which
-    have no axis m. lengths: (B,) integers; sequence k ends after lengths[k] steps, and what x and target hold beyond is
-    not looked at. The other options are described at ``task.Task``. Returns the loss, a number of the parameters'
-    dtype, and the gradients by name; the arrays belong to the caller. Raises ValueError or TypeError where something
-    does not fit.
-    """
+    """The loss of a batch, and its gradient by every parameter: as ``clear.rnn_gradients``, arguments and results."""
     return planned(
         plan_for,
         params,
